@@ -1,0 +1,4 @@
+#![no_std]
+#![deny(unsafe_code)]
+
+pub mod text;
