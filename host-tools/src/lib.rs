@@ -1,4 +1,7 @@
 //! The host side of embert: reads Hugging Face checkpoints, quantizes them into blobs, and shows
 //! what a blob holds and how faithful it is.
 
+#![deny(unsafe_code)]
+
 pub mod checkpoint;
+pub mod mapped;

@@ -1,8 +1,22 @@
 //! Reads Hugging Face checkpoint folders as they come.
+//!
+//! What is read: `config.json`; `model.safetensors` or `pytorch_model.bin`, whole or in shards;
+//! `tokenizer.json`, or `vocab.txt` with `tokenizer_config.json`; and the module list of
+//! sentence-transformers.
 
+mod config;
+mod encoder;
+mod error;
+mod head;
 mod model;
+mod tensors;
 mod tokenizer;
+mod tokenizer_json;
 
+use std::path::Path;
+
+pub use error::{CheckpointError, Shape};
+pub use head::HeadChoice;
 pub use model::{Activation, Dense, FloatHead, FloatModel, Layer, LayerNorm, Pooling};
 pub use tokenizer::TokenizerSpec;
 
@@ -11,6 +25,7 @@ pub use tokenizer::TokenizerSpec;
 pub struct Checkpoint {
     /// Where it came from, for people: the folder's name.
     pub source: String,
+    /// Has exactly one word embedding for every piece of `tokenizer`.
     pub model: FloatModel,
     pub head: FloatHead,
     /// One name per output of the classifier; empty for embeddings.
@@ -18,4 +33,49 @@ pub struct Checkpoint {
     pub tokenizer: TokenizerSpec,
     /// What had to be assumed or repaired, one sentence each, to be shown to the user.
     pub notes: Vec<String>,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint folder. The head is the one the folder says it has, unless `head`
+    /// chooses another.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, the model is not a BERT that can be computed, or a
+    /// tensor is missing or misshapen; the message names it and says what to do.
+    pub fn open(folder: &Path, head: Option<HeadChoice>) -> Result<Self, CheckpointError> {
+        let config_path = folder.join("config.json");
+        if !config_path.exists() {
+            return Err(CheckpointError::NoConfig {
+                path: folder.into(),
+            });
+        }
+        let config = config::Config::open(&config_path)?;
+        let tensors = tensors::Tensors::open(folder)?;
+        let mut model = encoder::read(&config, &config_path, &tensors)?;
+        let head::Head {
+            head,
+            labels,
+            mut notes,
+        } = head::read(folder, &config, &tensors, model.pooler.is_some(), head)?;
+        let tokenizer = tokenizer::read(folder, model.vocabulary(), &mut notes)?;
+
+        let pieces = tokenizer.pieces.len();
+        if pieces < model.vocabulary() {
+            notes.push(format!(
+                "the tokenizer has {pieces} pieces, the model {} word embeddings: the rest is left out",
+                model.vocabulary()
+            ));
+            model.word_embeddings.truncate(pieces * model.hidden);
+        }
+        let absolute = folder.canonicalize().unwrap_or_else(|_| folder.into());
+        let source = absolute.file_name().unwrap_or(absolute.as_os_str());
+        Ok(Self {
+            source: source.to_string_lossy().into_owned(),
+            model,
+            head,
+            labels,
+            tokenizer,
+            notes,
+        })
+    }
 }

@@ -100,10 +100,18 @@ impl FloatModel {
 pub enum FloatHead {
     /// Pooler, then one score per label: softmax over the labels, or a sigmoid for each of them.
     /// Always comes with [`FloatModel::pooler`].
-    SequenceClassification { classifier: Dense, multi_label: bool },
+    SequenceClassification {
+        classifier: Dense,
+        multi_label: bool,
+    },
     /// One score per label for every token, softmax over the labels.
-    TokenClassification { classifier: Dense },
-    Embedding { pooling: Pooling, normalize: bool },
+    TokenClassification {
+        classifier: Dense,
+    },
+    Embedding {
+        pooling: Pooling,
+        normalize: bool,
+    },
 }
 
 /// How token states become one sentence embedding.
