@@ -1,0 +1,85 @@
+//! What the heads compute from the encoder's states.
+
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+
+use super::encoder::{project, softmax};
+use crate::checkpoint::{FloatHead, FloatModel, Pooling};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// One score per label.
+    SequenceClassification {
+        logits: Vec<f32>,
+        /// By softmax, or by a sigmoid per label for multi-label heads.
+        probabilities: Vec<f32>,
+    },
+    /// `[tokens x labels]`; `[CLS]` and `[SEP]` have rows too.
+    TokenClassification {
+        logits: Array2<f32>,
+        probabilities: Array2<f32>,
+    },
+    /// `[hidden]`
+    Embedding(Vec<f32>),
+}
+
+/// Applies a head to the states of the last layer, `[tokens x hidden]`.
+///
+/// # Panics
+/// When the head stands on a pooler that the model lacks, which no [`crate::checkpoint::Checkpoint`] does.
+pub fn apply_head(model: &FloatModel, head: &FloatHead, states: &Array2<f32>) -> Output {
+    match head {
+        FloatHead::SequenceClassification {
+            classifier,
+            multi_label,
+        } => {
+            let pooled = pool(model, states).insert_axis(Axis(0));
+            let logits = project(&pooled, classifier);
+            let mut probabilities = logits.clone();
+            if *multi_label {
+                probabilities.mapv_inplace(|x| 1.0 / (1.0 + (-x).exp()));
+            } else {
+                softmax(&mut probabilities);
+            }
+            Output::SequenceClassification {
+                logits: logits.into_iter().collect(),
+                probabilities: probabilities.into_iter().collect(),
+            }
+        }
+        FloatHead::TokenClassification { classifier } => {
+            let logits = project(states, classifier);
+            let mut probabilities = logits.clone();
+            softmax(&mut probabilities);
+            Output::TokenClassification {
+                logits,
+                probabilities,
+            }
+        }
+        FloatHead::Embedding { pooling, normalize } => {
+            let mut embedding = match pooling {
+                Pooling::Mean => states.mean_axis(Axis(0)).expect("there are tokens"),
+                Pooling::Cls => states.row(0).to_owned(),
+                Pooling::Pooler => pool(model, states),
+            };
+            if *normalize {
+                // The floor is that of PyTorch's `normalize`.
+                embedding /= length(embedding.view()).max(1e-12);
+            }
+            Output::Embedding(embedding.to_vec())
+        }
+    }
+}
+
+/// The pooler: a dense layer and tanh over the state of `[CLS]`.
+fn pool(model: &FloatModel, states: &Array2<f32>) -> Array1<f32> {
+    let pooler = model
+        .pooler
+        .as_ref()
+        .expect("a checkpoint whose head needs a pooler has one");
+    let mut pooled = project(&states.slice(s![0..1, ..]).to_owned(), pooler);
+    pooled.mapv_inplace(f32::tanh);
+    pooled.remove_axis(Axis(0))
+}
+
+fn length(vector: ArrayView1<'_, f32>) -> f32 {
+    vector.dot(&vector).sqrt()
+}
