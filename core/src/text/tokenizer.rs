@@ -1,0 +1,321 @@
+//! Texts to token sequences: `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`.
+
+use core::fmt;
+
+use super::normalize::Normalizer;
+use super::vocabulary::Vocabulary;
+use super::words::{MAX_WORD_CHARS, Word, WordBuffer, Words};
+
+/// A token and the bytes of the text it came from; 0 to 0 for those the template puts in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    pub id: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// The result of [`Tokenizer::encode`] and [`Tokenizer::encode_pair`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// Number of tokens, the special ones included.
+    pub len: usize,
+    /// Where the tokens of segment B begin, with their closing `[SEP]`; `len` for a single text.
+    pub segment_b_start: usize,
+    /// What was left out for want of room.
+    pub truncated: Option<Truncation>,
+}
+
+/// What a truncated encoding lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truncation {
+    /// Number of tokens of the whole input, the special ones included.
+    pub needed: usize,
+    /// Up to which byte the kept tokens cover the first text.
+    pub covered_a: u32,
+    /// Up to which byte the kept tokens cover the second text; 0 for a single text.
+    pub covered_b: u32,
+}
+
+/// Why a text cannot be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// There is no room for the special tokens alone: 2 for a text, 3 for a pair.
+    NoRoom,
+    /// The text is longer than 2^32 - 1 bytes.
+    TextTooLong,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRoom => "no room for the special tokens",
+            Self::TextTooLong => "the text is longer than 4 GiB",
+        })
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Why parts do not make a tokenizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenizerError {
+    /// The id of `[CLS]`, `[SEP]` or `[UNK]` is not in the vocabulary.
+    SpecialToken,
+    /// `max_word_chars` is above [`MAX_WORD_CHARS`].
+    MaxWordChars,
+}
+
+impl fmt::Display for TokenizerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SpecialToken => "a special token is not in the vocabulary",
+            Self::MaxWordChars => "words as long as the tokenizer allows are not supported",
+        })
+    }
+}
+
+impl core::error::Error for TokenizerError {}
+
+/// What a [`Tokenizer`] is made of.
+#[derive(Clone, Copy)]
+pub struct TokenizerParts<'a> {
+    pub vocabulary: Vocabulary<'a>,
+    pub normalizer: Normalizer,
+    /// Id of `[CLS]`.
+    pub cls: u32,
+    /// Id of `[SEP]`.
+    pub sep: u32,
+    /// Id of `[UNK]`.
+    pub unk: u32,
+    /// Words of more characters become `[UNK]`; Hugging Face's `max_input_chars_per_word`.
+    pub max_word_chars: usize,
+}
+
+/// Hugging Face's `BertTokenizer`.
+#[derive(Clone, Copy)]
+pub struct Tokenizer<'a> {
+    parts: TokenizerParts<'a>,
+    /// Bit set of the bytes that added tokens begin with, to pass over plain text quickly.
+    added_first: [u32; 8],
+}
+
+impl<'a> Tokenizer<'a> {
+    /// Checks that the parts fit together.
+    pub fn new(parts: TokenizerParts<'a>) -> Result<Self, TokenizerError> {
+        let ids = [parts.cls, parts.sep, parts.unk];
+        if ids.iter().any(|&id| id as usize >= parts.vocabulary.len()) {
+            return Err(TokenizerError::SpecialToken);
+        }
+        if parts.max_word_chars > MAX_WORD_CHARS {
+            return Err(TokenizerError::MaxWordChars);
+        }
+        let mut added_first = [0; 8];
+        for byte in parts.vocabulary.added_tokens().filter_map(|token| token.bytes().next()) {
+            added_first[usize::from(byte >> 5)] |= 1 << (byte & 31);
+        }
+        Ok(Self { parts, added_first })
+    }
+
+    /// The vocabulary, to turn ids back into pieces.
+    pub fn vocabulary(&self) -> &Vocabulary<'a> {
+        &self.parts.vocabulary
+    }
+
+    /// Encodes `text` as `[CLS] text [SEP]` into `out`, whose length is the limit of tokens.
+    ///
+    /// What does not fit is cut off at the end of the text, and the result says so. The whole
+    /// text is read in any case, to tell how many tokens it has: time is linear in its length.
+    pub fn encode(&self, text: &str, out: &mut [Token]) -> Result<Encoding, EncodeError> {
+        checked_length(text)?;
+        let room = out.len().checked_sub(2).ok_or(EncodeError::NoRoom)?;
+        let total = self.encode_text(text, out.get_mut(1..=room).unwrap_or_default(), usize::MAX);
+        let kept = total.all.min(room);
+        let len = kept + 2;
+        self.put_special(out, self.parts.cls, 0);
+        self.put_special(out, self.parts.sep, len - 1);
+        let truncated = (kept < total.all).then(|| Truncation {
+            needed: total.all + 2,
+            covered_a: covered(out, 1, kept),
+            covered_b: 0,
+        });
+        Ok(Encoding { len, segment_b_start: len, truncated })
+    }
+
+    /// Encodes `a` and `b` as `[CLS] a [SEP] b [SEP]` into `out`, whose length is the limit of
+    /// tokens.
+    ///
+    /// What does not fit is cut off at the end of the longer text, or of both to equal lengths
+    /// (Hugging Face's `longest_first`), and the result says so. Reads both texts to their ends,
+    /// `b` twice when truncated.
+    pub fn encode_pair(
+        &self,
+        a: &str,
+        b: &str,
+        out: &mut [Token],
+    ) -> Result<Encoding, EncodeError> {
+        checked_length(a)?;
+        checked_length(b)?;
+        let limit = out.len();
+        let room = limit.checked_sub(3).ok_or(EncodeError::NoRoom)?;
+        let total_a = self.encode_text(a, out.get_mut(1..=room).unwrap_or_default(), limit);
+        let behind_a = total_a.all.min(room) + 2;
+        let total_b = self.encode_text(b, out.get_mut(behind_a..limit - 1).unwrap_or_default(), limit);
+        let (kept_a, kept_b) = shares(total_a.seen, total_b.seen, room);
+        let segment_b_start = kept_a + 2;
+        let len = segment_b_start + kept_b + 1;
+        if behind_a != segment_b_start {
+            // `a` is cut, so what there is of `b` does not stand where it belongs.
+            self.encode_text(b, out.get_mut(segment_b_start..len - 1).unwrap_or_default(), limit);
+        }
+        self.put_special(out, self.parts.cls, 0);
+        self.put_special(out, self.parts.sep, segment_b_start - 1);
+        self.put_special(out, self.parts.sep, len - 1);
+        let truncated = (kept_a < total_a.all || kept_b < total_b.all).then(|| Truncation {
+            needed: total_a.all.saturating_add(total_b.all).saturating_add(3),
+            covered_a: covered(out, 1, kept_a),
+            covered_b: covered(out, segment_b_start, kept_b),
+        });
+        Ok(Encoding { len, segment_b_start, truncated })
+    }
+
+    fn put_special(&self, out: &mut [Token], id: u32, at: usize) {
+        if let Some(slot) = out.get_mut(at) {
+            *slot = Token { id, start: 0, end: 0 };
+        }
+    }
+
+    /// The tokens of `text` without the template's, as many as fit into `out`.
+    fn encode_text(&self, text: &str, out: &mut [Token], limit: usize) -> Count {
+        let mut tokens = Tokens { out, count: 0, limit, seen: None };
+        let mut buffer = WordBuffer::new();
+        let mut from = 0;
+        loop {
+            let added = self.find_added(text, from);
+            let until = added.map_or(text.len(), |(_, start, _)| start);
+            let segment = text.get(from..until).unwrap_or_default();
+            self.encode_segment(segment, from as u32, &mut buffer, &mut tokens);
+            let Some((id, start, end)) = added else { break };
+            tokens.push(Token { id, start: start as u32, end: end as u32 });
+            from = end;
+        }
+        Count { all: tokens.count, seen: tokens.seen.unwrap_or(tokens.count) }
+    }
+
+    /// The first added token from byte `from` on, the longest of those that begin there: its id,
+    /// start and end.
+    fn find_added(&self, text: &str, from: usize) -> Option<(u32, usize, usize)> {
+        let bytes = text.as_bytes().get(from..)?;
+        let candidates = bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| self.added_first[usize::from(**byte >> 5)] >> (**byte & 31) & 1 != 0);
+        for (at, _) in candidates {
+            let rest = bytes.get(at..).unwrap_or_default();
+            if let Some((id, length)) = self.parts.vocabulary.added_prefix(rest) {
+                return Some((id, from + at, from + at + length));
+            }
+        }
+        None
+    }
+
+    /// Text without added tokens, which begins at byte `base` of the whole.
+    fn encode_segment(&self, text: &str, base: u32, buffer: &mut WordBuffer, tokens: &mut Tokens) {
+        let mut words = Words::new(text, base, self.parts.normalizer);
+        loop {
+            let before = words.clone();
+            let Some(word) = words.next(buffer) else { break };
+            let mark = tokens.count;
+            if !self.encode_word(word, buffer.as_bytes(), before, tokens) {
+                tokens.count = mark;
+                tokens.push(Token { id: self.parts.unk, start: word.start, end: word.end });
+            }
+            tokens.end_of_word();
+        }
+    }
+
+    /// WordPiece: the longest piece first. False if the word cannot be put together from pieces.
+    fn encode_word(&self, word: Word, text: &[u8], before: Words, tokens: &mut Tokens) -> bool {
+        if word.chars > self.parts.max_word_chars {
+            return false;
+        }
+        let vocabulary = &self.parts.vocabulary;
+        match vocabulary.longest_prefix(false, text) {
+            None => return false,
+            Some((id, length)) if length == text.len() => {
+                tokens.push(Token { id, start: word.start, end: word.end });
+                return true;
+            }
+            Some(_) => {}
+        }
+        // More than one piece: the text is normalized again to learn where the inner ones lie.
+        // That is cheaper than to hold two offsets for every character of a word.
+        let mut aligned = before.aligned_chars();
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some((id, length)) = vocabulary.longest_prefix(at > 0, rest) else {
+                return false;
+            };
+            let chars = rest.iter().take(length).filter(|&&byte| byte & 0xC0 != 0x80).count();
+            let mut piece = aligned.by_ref().take(chars);
+            let Some(first) = piece.next() else { return false };
+            let last = piece.last().unwrap_or(first);
+            tokens.push(Token { id, start: first.start, end: last.end });
+            at += length;
+        }
+        true
+    }
+}
+
+/// Number of tokens of a text.
+struct Count {
+    all: usize,
+    /// Those up to the first word at whose end the limit was reached.
+    seen: usize,
+}
+
+/// Counts all tokens and keeps those that fit.
+struct Tokens<'o> {
+    out: &'o mut [Token],
+    count: usize,
+    limit: usize,
+    seen: Option<usize>,
+}
+
+impl Tokens<'_> {
+    fn push(&mut self, token: Token) {
+        if let Some(slot) = self.out.get_mut(self.count) {
+            *slot = token;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn end_of_word(&mut self) {
+        if self.seen.is_none() && self.count >= self.limit {
+            self.seen = Some(self.count);
+        }
+    }
+}
+
+fn checked_length(text: &str) -> Result<(), EncodeError> {
+    u32::try_from(text.len()).map(|_| ()).map_err(|_| EncodeError::TextTooLong)
+}
+
+/// End of the last of `kept` tokens from `start` on.
+fn covered(out: &[Token], start: usize, kept: usize) -> u32 {
+    let tokens = out.get(start..).unwrap_or_default();
+    tokens.iter().take(kept).last().map_or(0, |token| token.end)
+}
+
+/// How many tokens of either text to keep. The shorter text stays whole if it takes no more than
+/// half of the room; otherwise both are cut to half of it.
+///
+/// Which text gets an odd place is decided by their lengths as the reference sees them: it stops
+/// reading either text at the word with which that text alone reaches the limit.
+fn shares(a: usize, b: usize, room: usize) -> (usize, usize) {
+    if a.saturating_add(b) <= room {
+        return (a, b);
+    }
+    let shorter = a.min(b).min(room / 2);
+    let longer = room - shorter;
+    if a > b { (longer, shorter) } else { (shorter, longer) }
+}
