@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod blob;
 pub mod checkpoint;
 pub mod mapped;
 pub mod reference;

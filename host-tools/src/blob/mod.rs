@@ -1,0 +1,3 @@
+//! The parts of a blob, written.
+
+pub mod vocabulary;
