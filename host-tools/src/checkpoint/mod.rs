@@ -67,10 +67,11 @@ impl Checkpoint {
             ));
             model.word_embeddings.truncate(pieces * model.hidden);
         }
-        let absolute = folder.canonicalize().unwrap_or_else(|_| folder.into());
-        let source = absolute.file_name().unwrap_or(absolute.as_os_str());
+        // `.` and `..` have no name of their own.
+        let resolved = folder.canonicalize().unwrap_or_default();
+        let source = folder.file_name().or(resolved.file_name());
         Ok(Self {
-            source: source.to_string_lossy().into_owned(),
+            source: source.unwrap_or_default().to_string_lossy().into_owned(),
             model,
             head,
             labels,
