@@ -18,7 +18,7 @@ use std::path::Path;
 pub use error::{CheckpointError, Shape};
 pub use head::HeadChoice;
 pub use model::{Activation, Dense, FloatHead, FloatModel, Layer, LayerNorm, Pooling};
-pub use tokenizer::TokenizerSpec;
+pub use tokenizer::{AddedToken, TokenizerSpec};
 
 /// A BERT checkpoint: every tensor in 32-bit floats, every shape checked.
 #[derive(Clone, Debug)]

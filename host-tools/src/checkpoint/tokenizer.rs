@@ -33,9 +33,18 @@ pub struct TokenizerSpec {
     pub sep: u32,
     pub pad: Option<u32>,
     pub mask: Option<u32>,
-    /// Texts recognized in the raw input before anything else, the special tokens among them;
-    /// sorted by id.
-    pub added_tokens: Vec<(u32, String)>,
+    /// The special tokens among them; sorted by id.
+    pub added_tokens: Vec<AddedToken>,
+}
+
+/// A text recognized in the raw input before anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedToken {
+    pub id: u32,
+    pub text: String,
+    /// Whether WordPiece knows it too, as the special tokens of `vocab.txt`; if not, no part of a
+    /// word becomes it.
+    pub in_model: bool,
 }
 
 /// The longest word Hugging Face looks up, where the folder does not say otherwise.
@@ -228,7 +237,7 @@ fn from_vocab(
         pad: vocabulary.find(&names.pad),
         mask: vocabulary.find(&names.mask),
         pieces: vocabulary.pieces()?,
-        added_tokens: vocabulary.added_tokens.into_iter().collect(),
+        added_tokens: vocabulary.added_tokens(),
     })
 }
 
@@ -261,6 +270,17 @@ impl Vocabulary<'_> {
                 format!("the special token {token} is not in the vocabulary"),
             )
         })
+    }
+
+    pub fn added_tokens(&self) -> Vec<AddedToken> {
+        let added = self.added_tokens.iter();
+        added
+            .map(|(&id, text)| AddedToken {
+                id,
+                text: text.clone(),
+                in_model: self.ids.get(text) == Some(&id),
+            })
+            .collect()
     }
 
     pub fn pieces(&self) -> Result<Vec<String>, CheckpointError> {

@@ -197,7 +197,7 @@ pub(super) fn read(
         pad: vocabulary.find(&names.pad),
         mask: vocabulary.find(&names.mask),
         pieces,
-        added_tokens: vocabulary.added_tokens.into_iter().collect(),
+        added_tokens: vocabulary.added_tokens(),
     })
 }
 
