@@ -7,3 +7,5 @@ pub mod blob;
 pub mod checkpoint;
 pub mod mapped;
 pub mod reference;
+pub mod report;
+pub mod validate;

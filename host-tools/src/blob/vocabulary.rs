@@ -50,14 +50,21 @@ pub fn build(
     let mut sorted: Vec<(&str, u32)> = ids.into_iter().collect();
     // The bytes after a common "##" order as the whole pieces do.
     sorted.sort_unstable();
-    let (continuing, initial): (Vec<_>, Vec<_>) =
-        sorted.iter().partition(|(piece, _)| piece.len() > 2 && piece.starts_with("##"));
+    let (continuing, initial): (Vec<_>, Vec<_>) = sorted
+        .iter()
+        .partition(|(piece, _)| piece.len() > 2 && piece.starts_with("##"));
     let ends = pieces.iter().scan(0, |end, piece| {
         *end += piece.len() as u32;
         Some(*end)
     });
 
-    let counts = [pieces.len(), initial.len(), continuing.len(), added.len(), text.len()];
+    let counts = [
+        pieces.len(),
+        initial.len(),
+        continuing.len(),
+        added.len(),
+        text.len(),
+    ];
     let mut section = Vec::new();
     for count in counts {
         section.extend((count as u32).to_le_bytes());

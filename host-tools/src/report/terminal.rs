@@ -1,0 +1,279 @@
+//! Reports for people.
+
+use std::io::{self, Write};
+
+use console::{Style, measure_text_width};
+
+use super::{Entity, LabelScore, Outcome, Report, TokenLabel};
+
+/// Whether to write escape sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    On,
+    Off,
+}
+
+impl Colours {
+    /// On when stdout is a terminal and the user's `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`
+    /// allow it.
+    pub fn of_stdout() -> Self {
+        if console::colors_enabled() {
+            Self::On
+        } else {
+            Self::Off
+        }
+    }
+
+    fn style(self) -> Style {
+        Style::new().force_styling(self == Self::On)
+    }
+}
+
+/// Labels shown of a sequence classification; programs see all of them in JSON.
+const LABELS_SHOWN: usize = 5;
+
+/// Width of the bar of a label that is certain.
+const BAR: f32 = 24.0;
+
+/// Numbers shown of an embedding.
+const NUMBERS_SHOWN: usize = 8;
+
+/// Writes a report as lines of text.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_text(report: &Report, colours: Colours, out: &mut dyn Write) -> io::Result<()> {
+    match &report.result {
+        Outcome::SequenceClassification { labels } => {
+            writeln!(out, "{}", report.text)?;
+            write_labels(labels, colours, out)?;
+        }
+        Outcome::TokenClassification { entities, tokens } => {
+            writeln!(out, "{}", highlight(&report.text, entities, colours))?;
+            write_entities(entities, colours, out)?;
+            if let Some(tokens) = tokens {
+                write_tokens(tokens, out)?;
+            }
+        }
+        Outcome::Embedding { vector } => {
+            writeln!(out, "{}", report.text)?;
+            write_embedding(vector, out)?;
+        }
+    }
+    if let Some(truncation) = report.truncation {
+        let notice = format!(
+            "  truncated: the model read {} of {} tokens, the text's first {} of {} bytes",
+            report.tokens,
+            truncation.tokens_needed,
+            truncation.bytes_read,
+            report.text.len()
+        );
+        writeln!(out, "{}", colours.style().yellow().apply_to(notice))?;
+    }
+    Ok(())
+}
+
+fn write_labels(labels: &[LabelScore], colours: Colours, out: &mut dyn Write) -> io::Result<()> {
+    let shown = &labels[..labels.len().min(LABELS_SHOWN)];
+    let width = widest(shown.iter().map(|label| label.label.as_str()));
+    for (rank, LabelScore { label, probability }) in shown.iter().enumerate() {
+        let style = match rank {
+            0 => colours.style().green().bold(),
+            _ => colours.style().dim(),
+        };
+        let bar = "█".repeat((probability * BAR).round() as usize);
+        let line = format!(
+            "  {}  {:>6}  {bar}",
+            pad(label, width),
+            percent(*probability)
+        );
+        writeln!(out, "{}", style.apply_to(line.trim_end()))?;
+    }
+    if labels.len() > shown.len() {
+        let rest = format!("  and {} less probable labels", labels.len() - shown.len());
+        writeln!(out, "{}", colours.style().dim().apply_to(rest))?;
+    }
+    Ok(())
+}
+
+fn write_entities(entities: &[Entity], colours: Colours, out: &mut dyn Write) -> io::Result<()> {
+    if entities.is_empty() {
+        return writeln!(out, "  no entities");
+    }
+    let label_width = widest(entities.iter().map(|entity| entity.label.as_str()));
+    let text_width = widest(entities.iter().map(|entity| entity.text.as_str()));
+    for entity in entities {
+        let label = colours
+            .style()
+            .green()
+            .bold()
+            .apply_to(pad(&entity.label, label_width));
+        let text = pad(&entity.text, text_width);
+        let place = format!("{}..{}", entity.start, entity.end);
+        writeln!(
+            out,
+            "  {label}  {text}  {:>6}  {place}",
+            percent(entity.score)
+        )?;
+    }
+    Ok(())
+}
+
+fn write_tokens(tokens: &[TokenLabel], out: &mut dyn Write) -> io::Result<()> {
+    let piece_width = widest(tokens.iter().map(|token| token.piece.as_str()));
+    let label_width = widest(tokens.iter().map(|token| token.label.as_str()));
+    for token in tokens {
+        let (piece, label) = (
+            pad(&token.piece, piece_width),
+            pad(&token.label, label_width),
+        );
+        let place = format!("{}..{}", token.start, token.end);
+        writeln!(
+            out,
+            "    {piece}  {label}  {:>6}  {place}",
+            percent(token.score)
+        )?;
+    }
+    Ok(())
+}
+
+fn write_embedding(vector: &[f32], out: &mut dyn Write) -> io::Result<()> {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let shown: Vec<String> = vector
+        .iter()
+        .take(NUMBERS_SHOWN)
+        .map(|x| format!("{x:+.4}"))
+        .collect();
+    let more = if vector.len() > NUMBERS_SHOWN {
+        " …"
+    } else {
+        ""
+    };
+    writeln!(out, "  {} numbers, length {length:.4}", vector.len())?;
+    writeln!(out, "  {}{more}", shown.join(" "))
+}
+
+/// The text with its entities marked. Entities that do not lie in order within the text, which no
+/// model's do, are left unmarked.
+fn highlight(text: &str, entities: &[Entity], colours: Colours) -> String {
+    let style = colours.style().green().underlined();
+    let mut marked = String::with_capacity(text.len());
+    let mut written = 0;
+    for entity in entities {
+        if let (Some(before), Some(inside)) = (
+            text.get(written..entity.start),
+            text.get(entity.start..entity.end),
+        ) {
+            marked += before;
+            marked += &style.apply_to(inside).to_string();
+            written = entity.end;
+        }
+    }
+    marked + &text[written..]
+}
+
+fn percent(probability: f32) -> String {
+    format!("{:.1}%", probability * 100.0)
+}
+
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(measure_text_width).max().unwrap_or(0)
+}
+
+/// Pads to a width on the terminal, where a CJK character takes two columns.
+fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(measure_text_width(text));
+    format!("{text}{}", " ".repeat(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Truncation;
+
+    fn report(text: &str, result: Outcome) -> Report {
+        Report {
+            text: text.into(),
+            tokens: 6,
+            truncation: None,
+            result,
+        }
+    }
+
+    fn text_of(report: &Report, colours: Colours) -> String {
+        let mut out = Vec::new();
+        write_text(report, colours, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn entity(label: &str, text: &str, start: usize) -> Entity {
+        Entity {
+            label: label.into(),
+            text: text.into(),
+            start,
+            end: start + text.len(),
+            score: 0.987,
+        }
+    }
+
+    #[test]
+    fn entities_are_aligned_by_columns_not_bytes() {
+        let entities = vec![entity("CITY", "東京", 3), entity("NAME", "Zoë", 12)];
+        let report = report(
+            "in 東京 by Zoë",
+            Outcome::TokenClassification {
+                entities,
+                tokens: None,
+            },
+        );
+        let expected = "in 東京 by Zoë\n  CITY  東京   98.7%  3..9\n  NAME  Zoë    98.7%  12..16\n";
+        assert_eq!(text_of(&report, Colours::Off), expected);
+    }
+
+    #[test]
+    fn entities_are_marked_in_the_text_when_there_are_colours() {
+        let entities = vec![entity("NAME", "Zoë", 3)];
+        let report = report(
+            "by Zoë!",
+            Outcome::TokenClassification {
+                entities,
+                tokens: None,
+            },
+        );
+        assert!(text_of(&report, Colours::On).starts_with("by \u{1b}[32m\u{1b}[4mZoë\u{1b}[0m!\n"));
+    }
+
+    #[test]
+    fn offsets_outside_the_text_do_no_harm() {
+        let entities = vec![entity("NAME", "ë", 5), entity("NAME", "abc", 40)];
+        let report = report(
+            "by Zoë!",
+            Outcome::TokenClassification {
+                entities,
+                tokens: None,
+            },
+        );
+        assert!(text_of(&report, Colours::Off).starts_with("by Zoë!\n"));
+    }
+
+    #[test]
+    fn labels_beyond_the_first_are_counted() {
+        let labels = (0..7)
+            .map(|n| LabelScore {
+                label: format!("L{n}"),
+                probability: 0.5,
+            })
+            .collect();
+        let mut report = report("hm", Outcome::SequenceClassification { labels });
+        report.truncation = Some(Truncation {
+            tokens_needed: 9,
+            bytes_read: 1,
+        });
+        let text = text_of(&report, Colours::Off);
+        assert!(text.contains("  and 2 less probable labels\n"), "{text}");
+        assert!(
+            text.contains("read 6 of 9 tokens, the text's first 1 of 2 bytes"),
+            "{text}"
+        );
+    }
+}
