@@ -1,0 +1,87 @@
+//! The blob: one file that holds a whole model, used in place from flash or a mapped file.
+//!
+//! Little-endian. A header of [`HEADER_LEN`] bytes, then sections in this order, each starting
+//! at a multiple of [`ALIGNMENT`] bytes from the start of the blob, gaps zero:
+//!
+//! | section | contents |
+//! | --- | --- |
+//! | vocabulary | [`crate::text::Vocabulary`]'s form, length in the header |
+//! | labels | `u32` ends of the names, then the names in UTF-8, length in the header |
+//! | about | UTF-8: where the model came from, its licence notice, length in the header |
+//! | embeddings | three [`Table`]s (word, position, segment), then a [`Norm`] |
+//! | layers | per layer [`Linear`] query, key, value, attention output; [`Norm`]; [`Linear`] intermediate, output; [`Norm`] |
+//! | head | pooler [`Linear`] if there is one; classifier [`Linear`] or [`Readout`] |
+//!
+//! Sizes follow from the shape in the header, so there are no offsets to get wrong: the same
+//! reader that checks a blob in [`crate::Model::parse`] later gives the views.
+//!
+//! Every matrix is stored in blocks of 16 output channels x 16 input channels, input channel
+//! fastest: `[columns / 16][depth / 16][16 columns][16 depth]`, padded with zeros. One cache
+//! line or vector register then holds consecutive input channels of one output channel, which
+//! is what dot-product instructions of every size want.
+
+mod checksum;
+mod header;
+mod reader;
+mod tensors;
+
+pub use checksum::Crc32;
+pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
+pub use reader::Reader;
+pub use tensors::{Embeddings, Head, Labels, Layer, Linear, Matrix, Norm, Readout, Table};
+
+/// Alignment of the blob and of every section in it, bytes.
+pub const ALIGNMENT: usize = 16;
+
+/// Why bytes are not a blob this version can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// The magic bytes at the start are missing.
+    NotABlob,
+    /// A version of the format this library does not read.
+    Version(u32),
+    /// The slice does not start at a multiple of [`ALIGNMENT`] bytes.
+    Misaligned,
+    /// The blob ends before its last section, or says another length than it has.
+    Length { expected: usize, found: usize },
+    /// A shape that cannot be: a zero, heads that do not divide the hidden size, a size past
+    /// the limits in [`Header`].
+    Shape,
+    /// An unknown kind of head, pooling or activation, or a combination without meaning.
+    Setting,
+    /// A scale that is not a positive number in range.
+    Scale,
+    /// A multiplier outside `0..2^30`.
+    Multiplier,
+    /// The vocabulary section is malformed.
+    Vocabulary,
+    /// A special token that is not in the vocabulary.
+    SpecialToken,
+    /// Label names that are not UTF-8, or their ends not in order.
+    Labels,
+    /// The notice is not UTF-8.
+    About,
+}
+
+impl core::fmt::Display for ParseError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NotABlob => f.write_str("not an embert blob (the magic bytes are missing)"),
+            Self::Version(v) => write!(f, "blob version {v}, this library reads {VERSION}"),
+            Self::Misaligned => write!(f, "the blob must start at a multiple of {ALIGNMENT} bytes"),
+            Self::Length { expected, found } => {
+                write!(f, "the blob should have {expected} bytes and has {found}")
+            }
+            Self::Shape => f.write_str("the blob's shape is impossible or past the limits"),
+            Self::Setting => f.write_str("the blob asks for an unknown head or activation"),
+            Self::Scale => f.write_str("the blob has a scale that is not a positive number"),
+            Self::Multiplier => f.write_str("the blob has a multiplier out of range"),
+            Self::Vocabulary => f.write_str("the blob's vocabulary is malformed"),
+            Self::SpecialToken => f.write_str("a special token is not in the vocabulary"),
+            Self::Labels => f.write_str("the blob's label names are malformed"),
+            Self::About => f.write_str("the blob's notice is not UTF-8"),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}

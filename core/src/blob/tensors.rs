@@ -1,0 +1,281 @@
+//! Views of the tensors of a blob.
+
+use super::{ParseError, Reader};
+use crate::shape::{HeadKind, Pooling, Shape, blocks};
+
+/// An int8 matrix in blocks, `[columns / 16][depth / 16][16 columns][16 depth]`.
+///
+/// `columns` (output channels) and `depth` (input channels) are multiples of 16, and `data` has
+/// `columns * depth` bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    pub data: &'a [i8],
+    pub columns: usize,
+    pub depth: usize,
+}
+
+/// A dense layer with int8 weights, per output channel.
+///
+/// With an input row of scale `s`, channel `j` gives, in units of `unit`,
+/// `s * scale * multipliers[j] * sum_k((x_k - zero point) * w_jk) + biases[j]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear<'a> {
+    pub weights: Matrix<'a>,
+    /// Each channel's weight scale relative to the others', below 2^30.
+    pub multipliers: &'a [i32],
+    /// Sum of each channel's weights, for inputs with a zero point.
+    pub column_sums: &'a [i32],
+    /// In units of `unit`.
+    pub biases: &'a [i32],
+    pub scale: f32,
+    /// What one step of the output stands for.
+    pub unit: f32,
+}
+
+/// A LayerNorm whose shift has been folded into the biases that follow it.
+///
+/// Its output is divided by a migration scale per channel, which the next matrices take up and
+/// `restore` multiplies back where the residual is added (SmoothQuant, arXiv 2211.10438).
+#[derive(Clone, Copy, Debug)]
+pub struct Norm<'a> {
+    /// Gamma divided by the migration scale, below 2^30: Q31 of `2^22 * unit`.
+    pub gains: &'a [i32],
+    /// The migration scale, below 2^30.
+    pub restore: &'a [i32],
+    /// What one step of the output stands for.
+    pub unit: f32,
+    /// What one step of `restore` in Q31 stands for.
+    pub restore_scale: f32,
+    /// Epsilon of the variance, in squared steps of the input.
+    pub epsilon: f32,
+}
+
+/// An embedding table: int8 rows, each with a scale of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    pub multipliers: &'a [u16],
+    data: &'a [i8],
+    width: usize,
+}
+
+impl<'a> Table<'a> {
+    fn read(reader: &mut Reader<'a>, rows: usize, width: usize) -> Result<Self, ParseError> {
+        let len = rows.checked_mul(width).ok_or(ParseError::Shape)?;
+        Ok(Table {
+            multipliers: reader.numbers(rows)?,
+            data: reader.numbers(len)?,
+            width,
+        })
+    }
+
+    /// Row `index` and its multiplier; a row that does not exist is empty.
+    pub fn row(&self, index: usize) -> (&'a [i8], u16) {
+        let start = index.saturating_mul(self.width);
+        let row = self.data.get(start..).and_then(|d| d.get(..self.width));
+        match (row, self.multipliers.get(index)) {
+            (Some(row), Some(&multiplier)) => (row, multiplier),
+            _ => (&[], 0),
+        }
+    }
+}
+
+impl<'a> Linear<'a> {
+    pub(crate) fn read(
+        reader: &mut Reader<'a>,
+        columns: usize,
+        depth: usize,
+    ) -> Result<Self, ParseError> {
+        let [scale, unit, ..] = reader.scales()?;
+        let len = columns.checked_mul(depth).ok_or(ParseError::Shape)?;
+        Ok(Linear {
+            scale,
+            unit,
+            multipliers: reader.multipliers(columns)?,
+            column_sums: reader.numbers(columns)?,
+            biases: reader.numbers(columns)?,
+            weights: Matrix {
+                data: reader.numbers(len)?,
+                columns,
+                depth,
+            },
+        })
+    }
+}
+
+impl<'a> Norm<'a> {
+    fn read(reader: &mut Reader<'a>, width: usize) -> Result<Self, ParseError> {
+        let [unit, restore_scale, epsilon, _] = reader.scales()?;
+        Ok(Norm {
+            unit,
+            restore_scale,
+            epsilon,
+            gains: reader.multipliers(width)?,
+            restore: reader.multipliers(width)?,
+        })
+    }
+}
+
+/// Word, position and segment embeddings, in one common unit, and their LayerNorm.
+#[derive(Clone, Copy, Debug)]
+pub struct Embeddings<'a> {
+    pub word: Table<'a>,
+    pub position: Table<'a>,
+    pub segment: Table<'a>,
+    pub norm: Norm<'a>,
+}
+
+impl<'a> Embeddings<'a> {
+    pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
+        let width = shape.hidden_blocks();
+        Ok(Embeddings {
+            word: Table::read(reader, shape.vocabulary, width)?,
+            position: Table::read(reader, shape.positions, width)?,
+            segment: Table::read(reader, shape.segments, width)?,
+            norm: Norm::read(reader, width)?,
+        })
+    }
+}
+
+/// One encoder layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    pub query: Linear<'a>,
+    pub key: Linear<'a>,
+    pub value: Linear<'a>,
+    pub attention_output: Linear<'a>,
+    pub attention_norm: Norm<'a>,
+    pub intermediate: Linear<'a>,
+    /// The unit of `intermediate` is `2^-fraction_bits`, 4 to 12 bits.
+    pub fraction_bits: u32,
+    pub output: Linear<'a>,
+    pub output_norm: Norm<'a>,
+}
+
+/// `n` with `unit = 2^-n`, if it is one and in the range the activation kernels take.
+fn fraction_bits(unit: f32) -> Result<u32, ParseError> {
+    let bits = 127u32.wrapping_sub(unit.to_bits() >> 23);
+    let power_of_two = unit.to_bits() & 0x7f_ffff == 0;
+    match bits {
+        4..=12 if power_of_two => Ok(bits),
+        _ => Err(ParseError::Scale),
+    }
+}
+
+impl<'a> Layer<'a> {
+    pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
+        let hidden = shape.hidden_blocks();
+        let attention = shape.attention_blocks();
+        let query = Linear::read(reader, attention, hidden)?;
+        let key = Linear::read(reader, attention, hidden)?;
+        let value = Linear::read(reader, attention, hidden)?;
+        let attention_output = Linear::read(reader, hidden, attention)?;
+        let attention_norm = Norm::read(reader, hidden)?;
+        let intermediate = Linear::read(reader, shape.intermediate_blocks(), hidden)?;
+        Ok(Layer {
+            query,
+            key,
+            value,
+            attention_output,
+            attention_norm,
+            fraction_bits: fraction_bits(intermediate.unit)?,
+            intermediate,
+            output: Linear::read(reader, hidden, shape.intermediate_blocks())?,
+            output_norm: Norm::read(reader, hidden)?,
+        })
+    }
+}
+
+/// How a sum of hidden states becomes an embedding: what one step stands for, and the last
+/// LayerNorm's shift, in those steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Readout<'a> {
+    pub unit: f32,
+    pub shift: &'a [i32],
+}
+
+/// What turns hidden states into results.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    pub pooler: Option<Linear<'a>>,
+    pub classifier: Option<Linear<'a>>,
+    pub readout: Option<Readout<'a>>,
+}
+
+impl<'a> Head<'a> {
+    pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
+        let hidden = shape.hidden_blocks();
+        let pooler = if shape.has_pooler {
+            Some(Linear::read(reader, hidden, hidden)?)
+        } else {
+            None
+        };
+        let mut head = Head {
+            pooler,
+            classifier: None,
+            readout: None,
+        };
+        match (shape.head, shape.pooling) {
+            (HeadKind::SequenceClassification | HeadKind::TokenClassification, _) => {
+                head.classifier = Some(Linear::read(reader, blocks(shape.labels), hidden)?);
+            }
+            (HeadKind::Embedding, Pooling::Pooler) => {}
+            (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
+                let [unit, ..] = reader.scales()?;
+                let shift = reader.numbers(hidden)?;
+                head.readout = Some(Readout { unit, shift });
+            }
+        }
+        Ok(head)
+    }
+}
+
+/// The names of the labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a> {
+    ends: &'a [u32],
+    names: &'a str,
+}
+
+impl<'a> Labels<'a> {
+    pub(crate) fn read(section: &'a [u8], count: usize) -> Result<Self, ParseError> {
+        let (ends, names) = section
+            .split_at_checked(count * size_of::<u32>())
+            .ok_or(ParseError::Labels)?;
+        let ends: &[u32] = bytemuck::try_cast_slice(ends).map_err(|_| ParseError::Labels)?;
+        let names = core::str::from_utf8(names).map_err(|_| ParseError::Labels)?;
+        let mut start = 0;
+        for &end in ends {
+            let end = end as usize;
+            if names.get(start..end).is_none() {
+                return Err(ParseError::Labels);
+            }
+            start = end;
+        }
+        Ok(Labels { ends, names })
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The name of label `index`; a label that does not exist has the empty name.
+    pub fn name(&self, index: usize) -> &'a str {
+        let Some(&end) = self.ends.get(index) else {
+            return "";
+        };
+        let start = match index.checked_sub(1) {
+            Some(before) => self.ends[before] as usize,
+            None => 0,
+        };
+        self.names.get(start..end as usize).unwrap_or("")
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let labels = *self;
+        (0..labels.len()).map(move |index| labels.name(index))
+    }
+}

@@ -1,0 +1,98 @@
+//! Hidden states: the residual stream between the blocks of the encoder.
+//!
+//! Each state is kept in 12 bits with a scale and zero point per token. The upper 8 bits are
+//! the int8 input of the next matrix; all 12 serve the residual, which loses too much in 8.
+
+use crate::blob::Norm;
+use crate::fixed::{Factor, Narrow};
+use crate::kernels::{Activations, HiddenRow, InstructionSet, RowScale};
+use crate::memory::{Arena, OutOfScratch};
+use core::ops::Range;
+
+/// The hidden states of a text, `[tokens x width]`.
+pub struct Hidden<'s> {
+    high: &'s mut [i8],
+    low: &'s mut [u8],
+    scales: &'s mut [RowScale],
+    width: usize,
+}
+
+impl<'s> Hidden<'s> {
+    pub(crate) fn take(
+        arena: &mut Arena<'s>,
+        tokens: usize,
+        width: usize,
+    ) -> Result<Self, OutOfScratch> {
+        Ok(Hidden {
+            high: arena.take(tokens * width)?,
+            low: arena.take(tokens * width / 2)?,
+            scales: arena.take(tokens)?,
+            width,
+        })
+    }
+
+    /// Rows as int8 input of a matrix.
+    pub fn activations(&self, rows: Range<usize>) -> Activations<'_> {
+        let bytes = rows.start * self.width..rows.end * self.width;
+        Activations {
+            values: self.high.get(bytes).unwrap_or_default(),
+            width: self.width,
+            rows: self.scales.get(rows).unwrap_or_default(),
+        }
+    }
+
+    fn row(&self, index: usize) -> HiddenRow<'_> {
+        let half = self.width / 2;
+        HiddenRow {
+            high: self.high.get(index * self.width..(index + 1) * self.width).unwrap_or_default(),
+            low: self.low.get(index * half..(index + 1) * half).unwrap_or_default(),
+            scale: self.scales.get(index).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Adds state `index`, which came out of `norm`, to `sums` in units of `unit`: the residual.
+    pub fn add_to(
+        &self,
+        set: InstructionSet,
+        index: usize,
+        norm: &Norm<'_>,
+        unit: f32,
+        sums: &mut [i32],
+    ) {
+        let row = self.row(index);
+        // The kernel shifts the 12-bit value left by 17; one step of 12 bits is 1/16 of int8's.
+        let step = row.scale.scale / 16.0;
+        let factor = Factor::new(step * norm.restore_scale / (1u32 << 17) as f32 / unit);
+        set.add_hidden(&row, norm.restore, factor, sums);
+    }
+
+    /// Sets state `index` to the LayerNorm of `sums`, which it consumes.
+    pub fn set(
+        &mut self,
+        set: InstructionSet,
+        index: usize,
+        norm: &Norm<'_>,
+        hidden: usize,
+        sums: &mut [i32],
+    ) {
+        set.normalize(sums, hidden, norm.gains, norm.epsilon);
+        let (low, high) = set.range(sums);
+        let range = high.wrapping_sub(low) as u32 as f32;
+        let largest = low.unsigned_abs().max(high.unsigned_abs());
+        // 254 steps of int8 are 4064 of 12 bits.
+        let narrow = Narrow::new(largest, 4064.0 / range);
+        let zero_point = -127 - crate::fixed::round_shift(narrow.apply(low), 4);
+        let half = self.width / 2;
+        if let (Some(high), Some(low), Some(scale)) = (
+            self.high.get_mut(index * self.width..(index + 1) * self.width),
+            self.low.get_mut(index * half..(index + 1) * half),
+            self.scales.get_mut(index),
+        ) {
+            set.quantize_hidden(sums, narrow, zero_point, high, low);
+            *scale = RowScale {
+                scale: range / 254.0 * norm.unit,
+                zero_point,
+            };
+        }
+    }
+}

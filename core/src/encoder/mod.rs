@@ -1,0 +1,67 @@
+//! The bidirectional Transformer encoder (Devlin et al., arXiv 1810.04805, section 3).
+//!
+//! [`encode`] is the whole forward pass. Only the tokens of the text are computed, nothing is
+//! padded, so a result does not depend on how long other texts are.
+
+mod attention;
+mod embeddings;
+mod feed_forward;
+mod hidden;
+
+pub use hidden::Hidden;
+
+use crate::kernels::InstructionSet;
+use crate::memory::{Arena, OutOfScratch, Plan};
+use crate::model::Model;
+use crate::shape::{Activation, Shape};
+use crate::text::Token;
+use attention::Context;
+use core::ops::Range;
+
+/// What all parts of one forward pass need to know.
+pub struct Pass<'a> {
+    pub set: InstructionSet,
+    pub shape: &'a Shape,
+    pub activation: Activation,
+    pub plan: &'a Plan,
+    /// Tokens of the text.
+    pub tokens: usize,
+}
+
+impl Pass<'_> {
+    /// The first `rows` rows, a tile at a time.
+    pub fn tiles(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let tile = self.plan.tile;
+        (0..rows).step_by(tile).map(move |start| start..rows.min(start + tile))
+    }
+}
+
+/// Computes the last hidden states of `tokens` into `hidden`.
+///
+/// `segment_b` is where the second segment begins, `tokens.len()` if there is none. Where the
+/// head reads `[CLS]` alone, the last layer computes no other state: the rest of `hidden` is
+/// then that of the layer before.
+pub fn encode(
+    pass: &Pass<'_>,
+    model: &Model<'_>,
+    tokens: &[Token],
+    segment_b: usize,
+    hidden: &mut Hidden<'_>,
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let embeddings = model.embeddings();
+    embeddings::embed(pass, embeddings, tokens, segment_b, hidden, arena.phase())?;
+
+    let mut input_norm = embeddings.norm;
+    for (index, layer) in model.layers().enumerate() {
+        let last = index + 1 == pass.shape.layers;
+        let rows = if last && pass.shape.only_cls() { 1 } else { pass.tokens };
+
+        let mut arena = arena.phase();
+        let mut context = Context::take(&mut arena, pass.shape, pass.plan.tokens)?;
+        attention::attend(pass, &layer, hidden, rows, &mut context, arena.phase())?;
+        feed_forward::transform(pass, &layer, &input_norm, &context, hidden, rows, arena)?;
+        input_norm = layer.output_norm;
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! Text in, labels out.
+
+use crate::blob::flags;
+use crate::encoder::{self, Hidden, Pass};
+use crate::heads::{self, Entities};
+use crate::kernels::InstructionSet;
+use crate::memory::{Arena, OutOfScratch, Plan, SCRATCH_ALIGNMENT, TILE, TokenLabel};
+use crate::model::Model;
+use crate::shape::HeadKind;
+use crate::text::{EncodeError, Encoding, Token, Truncation};
+use core::fmt;
+
+/// Runs texts through a model, in a scratch of its own.
+///
+/// The scratch decides how long a text may be: see [`scratch_bytes`](crate::scratch_bytes).
+/// A longer text is cut, and its [`Reading`] says so.
+pub struct Engine<'m, 's> {
+    model: Model<'m>,
+    plan: Plan,
+    set: InstructionSet,
+    scratch: &'s mut [u8],
+}
+
+/// Why a scratch cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScratchError {
+    /// It does not start at a multiple of [`SCRATCH_ALIGNMENT`] bytes.
+    Misaligned,
+    /// It is too small for even one piece of text.
+    TooSmall { needed: usize, found: usize },
+}
+
+impl fmt::Display for ScratchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misaligned => {
+                write!(f, "the scratch must start at a multiple of {SCRATCH_ALIGNMENT} bytes")
+            }
+            Self::TooSmall { needed, found } => {
+                write!(f, "the scratch has {found} bytes, the shortest text needs {needed}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ScratchError {}
+
+/// Why a text has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunError {
+    Encode(EncodeError),
+    /// The model has no second segment.
+    NoPairs,
+    /// Cannot happen to an engine: its scratch was checked.
+    Scratch,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::NoPairs => f.write_str("the model has one segment: it cannot read text pairs"),
+            Self::Scratch => f.write_str("the scratch is smaller than planned"),
+        }
+    }
+}
+
+impl core::error::Error for RunError {}
+
+impl From<EncodeError> for RunError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<OutOfScratch> for RunError {
+    fn from(_: OutOfScratch) -> Self {
+        Self::Scratch
+    }
+}
+
+/// What a model read in a text.
+#[derive(Clone, Debug)]
+pub struct Reading<'e> {
+    pub output: Output<'e>,
+    /// Tokens read, `[CLS]` and `[SEP]` included.
+    pub tokens: &'e [Token],
+    /// What was cut off, if the text was too long.
+    pub truncated: Option<Truncation>,
+}
+
+/// The result of a head.
+#[derive(Clone, Debug)]
+pub enum Output<'e> {
+    /// The probability of every label, in the model's order; they sum to one unless
+    /// `multi_label`.
+    Classes {
+        probabilities: &'e [f32],
+        multi_label: bool,
+    },
+    /// The label of every token, and the entities they make.
+    Tokens {
+        labels: &'e [TokenLabel],
+        entities: Entities<'e>,
+    },
+    /// The embedding.
+    Embedding(&'e [f32]),
+}
+
+impl<'m, 's> Engine<'m, 's> {
+    /// An engine for texts as long as the scratch allows, with the fastest kernels at hand.
+    pub fn new(model: &Model<'m>, scratch: &'s mut [u8]) -> Result<Self, ScratchError> {
+        Self::with(model, scratch, InstructionSet::detect(), TILE)
+    }
+
+    /// An engine that uses the kernels of `set` and computes `tile` rows together: the results
+    /// are the same, time and the size of the scratch are not.
+    pub fn with(
+        model: &Model<'m>,
+        scratch: &'s mut [u8],
+        set: InstructionSet,
+        tile: usize,
+    ) -> Result<Self, ScratchError> {
+        if !scratch.as_ptr().addr().is_multiple_of(SCRATCH_ALIGNMENT) {
+            return Err(ScratchError::Misaligned);
+        }
+        let tile = tile.max(1);
+        let plan = Plan::largest(model.shape(), scratch.len(), tile).ok_or_else(|| {
+            ScratchError::TooSmall {
+                needed: Plan::new(model.shape(), 3, tile).bytes(),
+                found: scratch.len(),
+            }
+        })?;
+        Ok(Engine {
+            model: *model,
+            plan,
+            set,
+            scratch,
+        })
+    }
+
+    pub fn model(&self) -> &Model<'m> {
+        &self.model
+    }
+
+    /// The layout of the scratch; its `tokens` is the limit of a text.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Reads a text.
+    pub fn run(&mut self, text: &str) -> Result<Reading<'_>, RunError> {
+        let model = self.model;
+        self.read(|tokens| model.tokenizer().encode(text, tokens))
+    }
+
+    /// Reads two texts together, as in next sentence prediction or entailment.
+    pub fn run_pair(&mut self, a: &str, b: &str) -> Result<Reading<'_>, RunError> {
+        if self.model.shape().segments < 2 {
+            return Err(RunError::NoPairs);
+        }
+        let model = self.model;
+        self.read(|tokens| model.tokenizer().encode_pair(a, b, tokens))
+    }
+
+    fn read(
+        &mut self,
+        tokenize: impl FnOnce(&mut [Token]) -> Result<Encoding, EncodeError>,
+    ) -> Result<Reading<'_>, RunError> {
+        let model = &self.model;
+        let (set, plan, shape) = (self.set, &self.plan, model.shape());
+        let mut arena = Arena::new(self.scratch);
+
+        let tokens: &mut [Token] = arena.take(plan.tokens)?;
+        let encoding = tokenize(tokens)?;
+        let tokens = tokens.get(..encoding.len).ok_or(RunError::Scratch)?;
+
+        let mut hidden = Hidden::take(&mut arena, plan.tokens, shape.hidden_blocks())?;
+        let pass = Pass {
+            set,
+            shape,
+            activation: model.header().activation,
+            plan,
+            tokens: tokens.len(),
+        };
+        let segment_b = encoding.segment_b_start;
+        encoder::encode(&pass, model, tokens, segment_b, &mut hidden, arena.phase())?;
+
+        let output = match shape.head {
+            HeadKind::SequenceClassification => {
+                let multi_label = model.header().flag(flags::MULTI_LABEL);
+                Output::Classes {
+                    probabilities: heads::classify(set, model, &hidden, multi_label, arena)?,
+                    multi_label,
+                }
+            }
+            HeadKind::TokenClassification => {
+                let labels = heads::label_tokens(set, model, &hidden, tokens.len(), arena)?;
+                Output::Tokens {
+                    labels,
+                    entities: Entities::new(model.labels(), tokens, labels),
+                }
+            }
+            HeadKind::Embedding => {
+                let normalize = model.header().flag(flags::NORMALIZE);
+                let vector = heads::embedding(set, model, &hidden, tokens.len(), normalize, arena)?;
+                Output::Embedding(vector)
+            }
+        };
+        Ok(Reading {
+            output,
+            tokens,
+            truncated: encoding.truncated,
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! The definition of every kernel, in plain Rust.
+
+use super::{Activations, HiddenRow, SoftmaxScales};
+use crate::blob::{Linear, Matrix};
+use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
+use crate::shape::{Activation, BLOCK};
+
+/// Bytes of a 16 x 16 block.
+const BLOCK_BYTES: usize = BLOCK * BLOCK;
+
+/// Dot products of one row with the 16 columns of a block column.
+fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
+    let mut sums = [0i32; BLOCK];
+    let steps = row.chunks_exact(BLOCK).zip(block_column.chunks_exact(BLOCK_BYTES));
+    for (inputs, block) in steps {
+        for (sum, weights) in sums.iter_mut().zip(block.chunks_exact(BLOCK)) {
+            let products = inputs.iter().zip(weights).map(|(&x, &w)| x as i32 * w as i32);
+            *sum = sum.wrapping_add(products.sum());
+        }
+    }
+    sums
+}
+
+/// Calls `each(row, column, sums)` for every row and block of columns in `first..first + width`.
+fn for_blocks(
+    a: &[i8],
+    b: &Matrix<'_>,
+    first: usize,
+    width: usize,
+    mut each: impl FnMut(usize, usize, [i32; BLOCK]),
+) {
+    let block_columns = b.data.chunks_exact((b.depth * BLOCK).max(1));
+    let wanted = block_columns.skip(first / BLOCK).take(width / BLOCK);
+    for (index, block_column) in wanted.enumerate() {
+        for (row, inputs) in a.chunks_exact(b.depth.max(1)).enumerate() {
+            each(row, index * BLOCK, dot_block(inputs, block_column));
+        }
+    }
+}
+
+pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+    for_blocks(a, b, 0, out_width, |row, column, sums| {
+        let start = row * out_width + column;
+        if let Some(out) = out.get_mut(start..start + BLOCK) {
+            out.copy_from_slice(&sums);
+        }
+    });
+}
+
+/// Left shift that no dot product of `depth` int8 pairs overflows:
+/// with a zero point, an input spans at most 255 steps, a weight 127.
+pub fn accumulator_shift(depth: usize) -> u32 {
+    (255 * 127 * depth as u32).leading_zeros().saturating_sub(1)
+}
+
+/// The factor of a row of the given scale for `layer`.
+pub fn row_factor(scale: f32, layer: &Linear<'_>) -> Factor {
+    let shift = accumulator_shift(layer.weights.depth);
+    Factor::new(scale * layer.scale / (1u32 << shift) as f32)
+}
+
+pub fn linear(
+    input: &Activations<'_>,
+    layer: &Linear<'_>,
+    first: usize,
+    out: &mut [i32],
+    out_width: usize,
+) {
+    let shift = accumulator_shift(layer.weights.depth);
+    for_blocks(input.values, &layer.weights, first, out_width, |row, column, sums| {
+        let Some(scale) = input.rows.get(row) else { return };
+        let factor = row_factor(scale.scale, layer);
+        let channels = first + column..first + column + BLOCK;
+        let start = row * out_width + column;
+        if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
+            out.get_mut(start..start + BLOCK),
+            layer.multipliers.get(channels.clone()),
+            layer.column_sums.get(channels.clone()),
+            layer.biases.get(channels),
+        ) {
+            for j in 0..BLOCK {
+                let correction = scale.zero_point.wrapping_mul(column_sums[j]);
+                let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
+                let scaled = factor.apply(mul_q31(sum, multipliers[j]));
+                out[j] = scaled.wrapping_add(biases[j]);
+            }
+        }
+    });
+}
+
+/// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
+///
+/// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
+fn exp2_negative(z: i32) -> i32 {
+    let fraction = ((z & 0x7ff) << 4) as i16;
+    let p = mul_q15(-1316, fraction) + 7600;
+    let p = mul_q15(p, fraction) - 22670;
+    let p = mul_q15(p, fraction) as i32 + 32767;
+    p >> (z >> 11)
+}
+
+pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+    let mut largest = i32::MIN;
+    for (score, &key) in scores.iter_mut().zip(scales.keys) {
+        *score = mul_q31(score.wrapping_shl(scales.shift), key);
+        largest = largest.max(*score);
+    }
+    let mut sum = 0u32;
+    for ((&score, &value), out) in scores.iter().zip(scales.values).zip(out) {
+        let below = scales.exponent.apply(largest.wrapping_sub(score));
+        let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
+        sum = sum.wrapping_add(exponential as u32);
+        let weight = mul_q15(exponential as i16, value) as i32;
+        *out = (((weight + 64) >> 7) - 128) as i8;
+    }
+    sum
+}
+
+/// `2 a (1 - Phi(a))` in Q15 over `a = 2 (s + 1)`, `s` in Q15: what GELU takes from `max(u, 0)`
+/// at `|u| = a`, doubled; minimax polynomials of degree 7, error 4e-4, constant term first.
+const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
+/// The same for the tanh approximation of Phi.
+const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
+
+/// GELU (arXiv 1606.08415) of `u` with `bits` fraction bits, 4 to 12: `max(u, 0)` less an even
+/// bump that vanishes for `|u| > 4`.
+fn gelu(u: i32, bits: u32, bump: &[i16; 8]) -> i16 {
+    let magnitude = (u.abs()).min((1 << (bits + 2)) - 1);
+    let s = ((magnitude << (14 - bits)) - 32768) as i16;
+    let [rest @ .., highest] = bump;
+    let p = rest.iter().rev().fold(*highest, |p, &c| mul_q15(p, s) + c);
+    let shift = 16 - bits;
+    let bump = (p as i32 + (1 << (shift - 1))) >> shift;
+    (u.max(0) - bump) as i16
+}
+
+pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
+    let saturate = |v: i32| v.clamp(i16::MIN as i32, i16::MAX as i32);
+    let pairs = input.iter().zip(out);
+    match kind {
+        Activation::GeluErf => {
+            pairs.for_each(|(&v, out)| *out = gelu(saturate(v), fraction_bits, &GELU_ERF));
+        }
+        Activation::GeluTanh => {
+            pairs.for_each(|(&v, out)| *out = gelu(saturate(v), fraction_bits, &GELU_TANH));
+        }
+        Activation::Relu => pairs.for_each(|(&v, out)| *out = saturate(v).max(0) as i16),
+    }
+}
+
+pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+    let sum: i64 = row.iter().map(|&v| v as i64).sum();
+    let mean = (sum / hidden.max(1) as i64) as i32;
+    let mut squares = 0u64;
+    for v in row.iter_mut() {
+        *v = v.wrapping_sub(mean);
+        squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
+    }
+    // The padding channels hold zeros: each has added the square of the mean.
+    let padding = row.len().saturating_sub(hidden) as u64;
+    let square = (mean as i64 * mean as i64) as u64;
+    let squares = squares.wrapping_sub(padding.wrapping_mul(square));
+
+    let variance = squares as f32 / hidden as f32;
+    let inverse = 1.0 / libm::sqrtf(variance + epsilon);
+    // No deviation exceeds the root of the squares, so this shift fills 30 bits.
+    let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
+    let shift = 30u32.saturating_sub(root_bits);
+    let factor = Factor::new(inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32);
+    for (v, &gain) in row.iter_mut().zip(gains) {
+        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
+    }
+}
+
+/// A half of a low byte.
+fn nibble(low: u8, upper: bool) -> i32 {
+    (if upper { low >> 4 } else { low & 15 }) as i32
+}
+
+pub fn add_hidden(
+    row: &HiddenRow<'_>,
+    restore: &[i32],
+    factor: Factor,
+    sums: &mut [i32],
+) {
+    let zero = row.scale.zero_point.wrapping_mul(16).wrapping_add(8);
+    let blocks = row.high.chunks_exact(BLOCK).zip(row.low.chunks_exact(BLOCK / 2));
+    let outer = restore.chunks_exact(BLOCK).zip(sums.chunks_exact_mut(BLOCK));
+    for ((high, low), (restore, sums)) in blocks.zip(outer) {
+        for i in 0..BLOCK {
+            let value = high[i] as i32 * 16 + nibble(low[i % 8], i >= 8);
+            let value = value.wrapping_sub(zero).wrapping_shl(17);
+            sums[i] = sums[i].wrapping_add(factor.apply(mul_q31(value, restore[i])));
+        }
+    }
+}
+
+pub fn quantize_hidden(
+    row: &[i32],
+    narrow: Narrow,
+    zero_point: i32,
+    high: &mut [i8],
+    low: &mut [u8],
+) {
+    let zero = zero_point.wrapping_mul(16);
+    let blocks = high.chunks_exact_mut(BLOCK).zip(low.chunks_exact_mut(BLOCK / 2));
+    for (row, (high, low)) in row.chunks_exact(BLOCK).zip(blocks) {
+        for i in 0..BLOCK {
+            let value = narrow.apply(row[i]).wrapping_add(zero).clamp(-2048, 2039) + 8;
+            high[i] = (value >> 4) as i8;
+            let nibble = (value & 15) as u8;
+            if i < 8 {
+                low[i] = nibble;
+            } else {
+                low[i - 8] |= nibble << 4;
+            }
+        }
+    }
+}
+
+pub fn quantize<T: Copy + Into<i32>>(
+    row: &[T],
+    narrow: Narrow,
+    zero_point: i32,
+    out: &mut [i8],
+) {
+    for (&v, out) in row.iter().zip(out) {
+        let q = narrow.apply(v.into()).wrapping_add(zero_point);
+        *out = q.clamp(i8::MIN as i32, i8::MAX as i32) as i8;
+    }
+}
+
+pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
+    row.iter().fold((0, 0), |(low, high), &v| {
+        let v = v.into();
+        (low.min(v), high.max(v))
+    })
+}
+
+pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
+    for (&q, out) in row.iter().zip(out) {
+        *out = mul_q15(q as i16, ratio) as i8;
+    }
+}

@@ -1,0 +1,218 @@
+//! The scratch: all the memory a text needs, planned before it is read.
+//!
+//! One buffer, owned by the caller, is laid out the same way for every text of a model; its
+//! size follows from the shape and the number of tokens by `const` arithmetic, so a firmware
+//! reserves it as a static and the linker proves that it fits:
+//!
+//! ```
+//! use embert::{Header, Scratch, scratch_bytes};
+//! # const BLOB: &[u8] = include_bytes!("../../tests/data/tiny.embert");
+//! const SCRATCH: usize = match Header::read(BLOB) {
+//!     Ok(header) => scratch_bytes(&header.shape, 64),
+//!     Err(_) => panic!("not an embert blob"),
+//! };
+//! static BUFFER: Scratch<SCRATCH> = Scratch::new();
+//! ```
+//!
+//! | region | bytes (S tokens, H hidden, A heads, D head size, I intermediate, T rows of a tile) |
+//! | --- | --- |
+//! | tokens | 12 S |
+//! | hidden states, 12 bits, and their scales | 1.5 S H + 8 S |
+//! | attention context and its scales | S H + 4 S A |
+//! | then the larger of: keys and values of one head, tile of scores | 2 S D + 8 S + T (5 S + 5 D) |
+//! | or a tile of the feed-forward network | T (4 H + H + 3 I + 256) |
+//!
+//! The head's results lie over the context once the encoder is done.
+
+use crate::shape::{BLOCK, HeadKind, Shape, blocks};
+use crate::text::Token;
+use bytemuck::{Pod, Zeroable};
+
+/// Rows computed together where memory counts.
+pub const TILE: usize = 4;
+
+/// Intermediate channels computed together.
+pub const CHUNK: usize = 64;
+
+/// Alignment of the scratch, bytes.
+pub const SCRATCH_ALIGNMENT: usize = 16;
+
+/// The size of the scratch, in bytes, for texts of up to `tokens` tokens.
+pub const fn scratch_bytes(shape: &Shape, tokens: usize) -> usize {
+    Plan::new(shape, tokens, TILE).bytes()
+}
+
+/// A scratch for statics and stacks: zeros, aligned.
+#[derive(Clone, Debug)]
+#[repr(C, align(16))]
+pub struct Scratch<const BYTES: usize>(pub [u8; BYTES]);
+
+impl<const BYTES: usize> Scratch<BYTES> {
+    pub const fn new() -> Self {
+        Scratch([0; BYTES])
+    }
+}
+
+impl<const BYTES: usize> Default for Scratch<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Label and probability of one token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct TokenLabel {
+    pub label: u32,
+    pub score: f32,
+}
+
+/// How a scratch is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub tokens: usize,
+    pub tile: usize,
+    regions: Regions,
+}
+
+/// Bytes of the regions of a scratch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regions {
+    /// Tokens with their places in the text.
+    pub tokens: usize,
+    /// Hidden states with their scales.
+    pub hidden: usize,
+    /// Attention context with its scales.
+    pub context: usize,
+    /// Keys and values of one head and a tile of scores.
+    pub attention: usize,
+    /// A tile of the feed-forward network.
+    pub feed_forward: usize,
+    /// What the head computes, over context and tiles.
+    pub head: usize,
+}
+
+/// Bytes of `count` elements, as [`Arena::take`] takes them.
+const fn region<T>(count: usize) -> usize {
+    (count * size_of::<T>()).div_ceil(SCRATCH_ALIGNMENT) * SCRATCH_ALIGNMENT
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+impl Plan {
+    /// The plan for texts of up to `tokens` tokens, `tile` rows at a time.
+    pub const fn new(shape: &Shape, tokens: usize, tile: usize) -> Self {
+        let hidden = shape.hidden_blocks();
+        let keys = blocks(tokens);
+        let head = shape.head_blocks();
+        let intermediate = shape.intermediate_blocks();
+        let attention = region::<i8>(keys * head) * 2
+            + region::<f32>(keys) * 2
+            + region::<i32>(head)
+            + region::<i32>(tile * head)
+            + region::<i8>(tile * head)
+            + region::<f32>(tile)
+            + region::<i32>(tile * keys)
+            + region::<i8>(tile * keys);
+        let feed_forward = region::<i32>(tile * hidden)
+            + region::<i8>(tile * shape.attention_blocks())
+            + region::<[u32; 2]>(tile)
+            + region::<i32>(tile * CHUNK)
+            + region::<i16>(tile * intermediate)
+            + region::<i8>(tile * intermediate);
+        let labels = shape.label_blocks();
+        let results = match shape.head {
+            HeadKind::SequenceClassification => region::<f32>(shape.labels),
+            HeadKind::TokenClassification => region::<TokenLabel>(tokens),
+            HeadKind::Embedding => region::<f32>(shape.hidden),
+        };
+        let head = results
+            + region::<i32>(max(hidden, labels))
+            + region::<i16>(hidden)
+            + region::<i8>(hidden);
+        Plan {
+            tokens,
+            tile,
+            regions: Regions {
+                tokens: region::<Token>(tokens),
+                hidden: region::<i8>(tokens * hidden)
+                    + region::<u8>(tokens * hidden / 2)
+                    + region::<[u32; 2]>(tokens),
+                context: region::<i8>(tokens * shape.attention_blocks())
+                    + region::<f32>(tokens * shape.heads),
+                attention,
+                feed_forward,
+                head,
+            },
+        }
+    }
+
+    /// The largest plan that fits `bytes`, at most as many tokens as the model has positions;
+    /// `None` where not even `[CLS]`, one piece and `[SEP]` fit.
+    pub fn largest(shape: &Shape, bytes: usize, tile: usize) -> Option<Self> {
+        let (mut fits, mut over) = (2, shape.positions + 1);
+        while over - fits > 1 {
+            let middle = fits + (over - fits) / 2;
+            if Plan::new(shape, middle, tile).bytes() <= bytes {
+                fits = middle;
+            } else {
+                over = middle;
+            }
+        }
+        (fits > 2).then(|| Plan::new(shape, fits, tile))
+    }
+
+    /// Size of the scratch, bytes.
+    pub const fn bytes(&self) -> usize {
+        let r = &self.regions;
+        let encoder = r.context + max(r.attention, r.feed_forward);
+        r.tokens + r.hidden + max(encoder, r.head)
+    }
+
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
+    }
+}
+
+/// The scratch was smaller than its plan: cannot happen to an engine, which checks it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfScratch;
+
+/// Hands out the scratch from its front.
+pub struct Arena<'s> {
+    rest: &'s mut [u8],
+}
+
+impl<'s> Arena<'s> {
+    pub fn new(bytes: &'s mut [u8]) -> Self {
+        Arena { rest: bytes }
+    }
+
+    /// The next `count` elements, with whatever values the memory holds.
+    pub fn take<T: Pod>(&mut self, count: usize) -> Result<&'s mut [T], OutOfScratch> {
+        let (bytes, rest) = core::mem::take(&mut self.rest)
+            .split_at_mut_checked(region::<T>(count))
+            .ok_or(OutOfScratch)?;
+        self.rest = rest;
+        let bytes = bytes.get_mut(..count * size_of::<T>()).ok_or(OutOfScratch)?;
+        bytemuck::try_cast_slice_mut(bytes).map_err(|_| OutOfScratch)
+    }
+
+    /// The rest once more, for a phase whose memory the next phase may use again.
+    pub fn phase(&mut self) -> Arena<'_> {
+        Arena { rest: self.rest }
+    }
+
+    /// Bytes not handed out.
+    pub fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+const _: () = assert!(CHUNK.is_multiple_of(BLOCK));

@@ -1,0 +1,117 @@
+//! The shape of a BERT and of its head: everything that decides sizes.
+
+/// Channels are stored in blocks of this many, the widest step any kernel takes.
+pub const BLOCK: usize = 16;
+
+/// `n` rounded up to whole blocks.
+pub const fn blocks(n: usize) -> usize {
+    n.div_ceil(BLOCK) * BLOCK
+}
+
+/// What the model gives for a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadKind {
+    /// One label distribution a text, from the pooled `[CLS]` state (Devlin et al., section 4.1).
+    SequenceClassification,
+    /// One label a token, grouped into entities (section 5.3).
+    TokenClassification,
+    /// One vector a text.
+    Embedding,
+}
+
+/// How a sentence embedding is drawn from the last hidden states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The mean over all tokens, `[CLS]` and `[SEP]` included.
+    Mean,
+    /// The state of `[CLS]`.
+    Cls,
+    /// The state of `[CLS]` through the pooler: dense, then tanh.
+    Pooler,
+}
+
+/// The intermediate activation of the feed-forward network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// GELU by the error function, BERT's own.
+    GeluErf,
+    /// GELU by its tanh approximation ("gelu_new", "gelu_pytorch_tanh").
+    GeluTanh,
+    Relu,
+}
+
+/// Sizes, in the paper's letters: layers L, hidden H, attention heads A, intermediate I.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub layers: usize,
+    pub hidden: usize,
+    pub heads: usize,
+    pub intermediate: usize,
+    pub vocabulary: usize,
+    pub positions: usize,
+    pub segments: usize,
+    /// Labels of a classification head, 0 for an embedding.
+    pub labels: usize,
+    pub head: HeadKind,
+    pub pooling: Pooling,
+    pub has_pooler: bool,
+}
+
+impl Shape {
+    /// Channels of one attention head, H / A.
+    pub const fn head_size(&self) -> usize {
+        self.hidden / self.heads
+    }
+
+    /// Hidden channels as stored.
+    pub const fn hidden_blocks(&self) -> usize {
+        blocks(self.hidden)
+    }
+
+    /// Channels of one attention head as stored.
+    pub const fn head_blocks(&self) -> usize {
+        blocks(self.head_size())
+    }
+
+    /// Channels of all attention heads as stored.
+    pub const fn attention_blocks(&self) -> usize {
+        self.heads * self.head_blocks()
+    }
+
+    /// Intermediate channels as stored.
+    pub const fn intermediate_blocks(&self) -> usize {
+        blocks(self.intermediate)
+    }
+
+    /// Labels as stored.
+    pub const fn label_blocks(&self) -> usize {
+        blocks(self.labels)
+    }
+
+    /// Whether the head reads the state of `[CLS]` alone, so that the last layer needs no other.
+    pub const fn only_cls(&self) -> bool {
+        match self.head {
+            HeadKind::SequenceClassification => true,
+            HeadKind::TokenClassification => false,
+            HeadKind::Embedding => !matches!(self.pooling, Pooling::Mean),
+        }
+    }
+
+    /// Multiply-accumulates of the matrix products for a text of `tokens` tokens.
+    pub const fn macs(&self, tokens: usize) -> u64 {
+        let (h, i, s) = (self.hidden as u64, self.intermediate as u64, tokens as u64);
+        let full = 2 * s * h * h + s * (2 * h * h + 2 * s * h + 2 * h * i);
+        let last_rows = if self.only_cls() { 1 } else { s };
+        let last = 2 * s * h * h + last_rows * (2 * h * h + 2 * s * h + 2 * h * i);
+        let pooler = if self.has_pooler { h * h } else { 0 };
+        let head = match self.head {
+            HeadKind::SequenceClassification => pooler + h * self.labels as u64,
+            HeadKind::TokenClassification => s * h * self.labels as u64,
+            HeadKind::Embedding => match self.pooling {
+                Pooling::Pooler => pooler,
+                _ => 0,
+            },
+        };
+        (self.layers as u64 - 1) * full + last + head
+    }
+}
