@@ -7,6 +7,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Longest encoded request in bytes, the terminating zero included. Longer
@@ -16,13 +17,20 @@ pub const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Longest encoded response in bytes, the terminating zero included.
 pub const MAX_RESPONSE_BYTES: usize = 1024;
 
+/// Numbers of an embedding that one [`Response::Numbers`] holds at most.
+pub const NUMBERS_PER_RESPONSE: usize = 128;
+
 /// What the host asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request<'a> {
-    /// Say what board and model this is.
+    /// Say which board this is, and what memory it has for the model.
     Describe,
-    /// Run the model on one text.
-    Run { text: &'a str },
+    /// Run the model on one text, in a scratch for `max_tokens` tokens; `None`
+    /// is as many as the model has positions.
+    Run {
+        text: &'a str,
+        max_tokens: Option<u32>,
+    },
     /// Execute `2 * (iterations + 1)` instructions in a loop and say how many
     /// were counted: this checks the counter itself.
     Spin { iterations: u32 },
@@ -37,8 +45,40 @@ pub enum Response<'a> {
     Panic(&'a str),
     /// The request failed; nothing more comes for it.
     Error(&'a str),
+    /// Answers [`Request::Describe`].
+    Board {
+        name: &'a str,
+        /// Bytes of scratch there are.
+        scratch: u32,
+    },
+    /// What was read of the text: first of the answers to [`Request::Run`].
+    Read {
+        /// Tokens read, `[CLS]` and `[SEP]` included.
+        tokens: u32,
+        truncation: Option<Truncation>,
+    },
+    /// One class and its probability, in the model's order.
+    Class { label: &'a str, probability: f32 },
+    /// One entity, in the order of the text; `start` and `end` are bytes of it.
+    Entity {
+        label: &'a str,
+        start: u32,
+        end: u32,
+        score: f32,
+    },
+    /// The embedding's next numbers.
+    Numbers(Vec<f32, NUMBERS_PER_RESPONSE>),
     /// The request is answered; nothing more comes for it.
     Done(Cost),
+}
+
+/// What was not read of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truncation {
+    /// Tokens the whole text would have had.
+    pub tokens_needed: u32,
+    /// The text was read up to this byte.
+    pub bytes_read: u32,
 }
 
 /// What one request took.
@@ -49,11 +89,19 @@ pub struct Cost {
     pub instructions: u64,
     /// Deepest stack use below the request loop, in bytes.
     pub stack_bytes: u32,
-    /// Highest byte of the scratch that was written, counted from its start.
+    /// Size of the scratch for the request's token limit, in bytes.
     pub scratch_bytes: u32,
+    /// Bytes of it up to the last one that was written.
+    pub scratch_used_bytes: u32,
 }
 
 /// Encodes `message` into `buffer` and returns the frame.
 pub fn encode<'b, T: Serialize>(message: &T, buffer: &'b mut [u8]) -> postcard::Result<&'b [u8]> {
     postcard::to_slice_cobs(message, buffer).map(|frame| &*frame)
+}
+
+/// Decodes a message from `frame`, whose bytes it overwrites. The terminating
+/// zero may be there or not.
+pub fn decode<'b, T: Deserialize<'b>>(frame: &'b mut [u8]) -> postcard::Result<T> {
+    postcard::from_bytes_cobs(frame)
 }

@@ -1,0 +1,75 @@
+//! A built firmware image.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use object::{Object, ObjectSymbol};
+
+use crate::machine::Machine;
+use crate::process;
+use crate::toolchain::{Toolchain, firmware_target_dir};
+
+pub struct Image {
+    pub machine: Machine,
+    pub path: PathBuf,
+    /// Which compiler made it.
+    pub toolchain: Toolchain,
+    /// Turns the firmware's defmt records into text.
+    pub log_table: defmt_decoder::Table,
+    /// Address of the model region.
+    pub model_start: u64,
+    /// Size of the model region in bytes.
+    pub model_bytes: u64,
+}
+
+impl Image {
+    /// Builds the image of `machine`, or finds it built.
+    pub fn build(machine: Machine) -> Result<Self> {
+        let toolchain = Toolchain::find(machine.target())?;
+        // Quietly, for the sake of rustc's warning about a target feature that
+        // firmware/.cargo/config.toml explains.
+        process::run_quietly(
+            toolchain
+                .cargo("build", machine.target())
+                .args(["--package", machine.package()]),
+        )?;
+        let path = firmware_target_dir()
+            .join(machine.target())
+            .join("release")
+            .join(machine.package());
+        let elf = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        let log_table = defmt_decoder::Table::parse(&elf)?
+            .ok_or_else(|| anyhow!("{}: no defmt table", path.display()))?;
+        let file = object::File::parse(&*elf)?;
+        let address = |name: &str| {
+            file.symbol_by_name(name)
+                .map(|symbol| symbol.address())
+                .ok_or_else(|| anyhow!("{}: no symbol {name}", path.display()))
+        };
+        let model_start = address("_model_start")?;
+        let model_bytes = address("_model_end")? - model_start;
+        Ok(Self {
+            machine,
+            path,
+            toolchain,
+            log_table,
+            model_start,
+            model_bytes,
+        })
+    }
+
+    /// Whether the model region holds the blob `model`.
+    pub fn check_room(&self, model: &Path) -> Result<()> {
+        let bytes = std::fs::metadata(model)
+            .with_context(|| model.display().to_string())?
+            .len();
+        ensure!(
+            bytes <= self.model_bytes,
+            "{} has {bytes} bytes, the model memory of {} {}",
+            model.display(),
+            self.machine.name(),
+            self.model_bytes
+        );
+        Ok(())
+    }
+}

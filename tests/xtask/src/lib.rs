@@ -1,0 +1,11 @@
+//! The repository's own tasks, as `cargo xtask` runs them and as tests use them.
+
+pub mod check;
+pub mod image;
+pub mod machine;
+pub mod qemu;
+pub mod setup;
+pub mod toolchain;
+pub mod unicode_tables;
+
+mod process;
