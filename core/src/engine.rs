@@ -34,10 +34,16 @@ impl fmt::Display for ScratchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misaligned => {
-                write!(f, "the scratch must start at a multiple of {SCRATCH_ALIGNMENT} bytes")
+                write!(
+                    f,
+                    "the scratch must start at a multiple of {SCRATCH_ALIGNMENT} bytes"
+                )
             }
             Self::TooSmall { needed, found } => {
-                write!(f, "the scratch has {found} bytes, the shortest text needs {needed}")
+                write!(
+                    f,
+                    "the scratch has {found} bytes, the shortest text needs {needed}"
+                )
             }
         }
     }

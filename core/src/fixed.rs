@@ -95,7 +95,10 @@ impl Narrow {
 
     #[inline(always)]
     pub fn apply(self, v: i32) -> i32 {
-        round_shift((v >> self.pre_shift).wrapping_mul(self.multiplier), self.shift)
+        round_shift(
+            (v >> self.pre_shift).wrapping_mul(self.multiplier),
+            self.shift,
+        )
     }
 }
 

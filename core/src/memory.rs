@@ -196,7 +196,9 @@ impl<'s> Arena<'s> {
             .split_at_mut_checked(region::<T>(count))
             .ok_or(OutOfScratch)?;
         self.rest = rest;
-        let bytes = bytes.get_mut(..count * size_of::<T>()).ok_or(OutOfScratch)?;
+        let bytes = bytes
+            .get_mut(..count * size_of::<T>())
+            .ok_or(OutOfScratch)?;
         bytemuck::try_cast_slice_mut(bytes).map_err(|_| OutOfScratch)
     }
 

@@ -1,8 +1,8 @@
 //! A checked blob.
 
 use crate::blob::{
-    CHECKSUM_FROM, Crc32, Embeddings, HEADER_LEN, Head, Header, Labels, Layer, Norm, ParseError, Reader,
-    flags,
+    CHECKSUM_FROM, Crc32, Embeddings, HEADER_LEN, Head, Header, Labels, Layer, Norm, ParseError,
+    Reader, flags,
 };
 use crate::shape::Shape;
 use crate::text::{Normalizer, Tokenizer, TokenizerParts, Vocabulary};
@@ -43,8 +43,8 @@ impl<'a> Model<'a> {
         let vocabulary = reader.bytes(header.vocabulary_len)?;
         let tokenizer = tokenizer(&header, vocabulary)?;
         let labels = Labels::read(reader.bytes(header.labels_len)?, shape.labels)?;
-        let about = core::str::from_utf8(reader.bytes(header.about_len)?)
-            .map_err(|_| ParseError::About)?;
+        let about =
+            core::str::from_utf8(reader.bytes(header.about_len)?).map_err(|_| ParseError::About)?;
         let embeddings = Embeddings::read(&mut reader, shape)?;
         let layers = reader;
         for _ in 0..shape.layers {
@@ -119,7 +119,9 @@ impl<'a> Model<'a> {
 
     /// The norm that the last hidden states came out of.
     pub(crate) fn last_norm(&self) -> Norm<'a> {
-        self.layers().last().map_or(self.embeddings.norm, |layer| layer.output_norm)
+        self.layers()
+            .last()
+            .map_or(self.embeddings.norm, |layer| layer.output_norm)
     }
 
     pub fn head(&self) -> &Head<'a> {

@@ -5,7 +5,10 @@
 
 pub mod blob;
 pub mod checkpoint;
+pub mod inspect;
 pub mod mapped;
+pub mod quantize;
 pub mod reference;
 pub mod report;
+pub mod scratch;
 pub mod validate;

@@ -51,7 +51,7 @@ pub enum ParseError {
     Setting,
     /// A scale that is not a positive number in range.
     Scale,
-    /// A multiplier outside `0..2^30`.
+    /// A multiplier of 2^30 or more, or of the wrong sign.
     Multiplier,
     /// The vocabulary section is malformed.
     Vocabulary,

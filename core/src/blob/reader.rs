@@ -34,9 +34,7 @@ impl<'a> Reader<'a> {
 
     /// The next `count` numbers.
     pub fn numbers<T: AnyBitPattern>(&mut self, count: usize) -> Result<&'a [T], ParseError> {
-        let len = count
-            .checked_mul(size_of::<T>())
-            .ok_or(ParseError::Shape)?;
+        let len = count.checked_mul(size_of::<T>()).ok_or(ParseError::Shape)?;
         bytemuck::try_cast_slice(self.bytes(len)?).map_err(|_| ParseError::Misaligned)
     }
 
@@ -59,6 +57,15 @@ impl<'a> Reader<'a> {
         let multipliers: &[i32] = self.numbers(count)?;
         // One pass without early exit, which compilers turn into vector code.
         if multipliers.iter().fold(0, |all, &m| all | m) & !0x3fff_ffff != 0 {
+            return Err(ParseError::Multiplier);
+        }
+        Ok(multipliers)
+    }
+
+    /// The next `count` multipliers, each of a magnitude below 2^30.
+    pub fn signed_multipliers(&mut self, count: usize) -> Result<&'a [i32], ParseError> {
+        let multipliers: &[i32] = self.numbers(count)?;
+        if multipliers.iter().fold(0, |all, &m| all | m.unsigned_abs()) >> 30 != 0 {
             return Err(ParseError::Multiplier);
         }
         Ok(multipliers)

@@ -38,9 +38,9 @@ pub struct Linear<'a> {
 /// `restore` multiplies back where the residual is added (SmoothQuant, arXiv 2211.10438).
 #[derive(Clone, Copy, Debug)]
 pub struct Norm<'a> {
-    /// Gamma divided by the migration scale, below 2^30: Q31 of `2^22 * unit`.
+    /// Gamma divided by the migration scale, at least 0 and below 2^30: Q31 of `2^22 * unit`.
     pub gains: &'a [i32],
-    /// The migration scale, below 2^30.
+    /// The migration scale with gamma's sign, magnitude below 2^30.
     pub restore: &'a [i32],
     /// What one step of the output stands for.
     pub unit: f32,
@@ -110,7 +110,7 @@ impl<'a> Norm<'a> {
             restore_scale,
             epsilon,
             gains: reader.multipliers(width)?,
-            restore: reader.multipliers(width)?,
+            restore: reader.signed_multipliers(width)?,
         })
     }
 }

@@ -20,7 +20,11 @@ pub fn embed(
         sums.fill(0);
         add_row(&embeddings.word, token.id as usize, sums);
         add_row(&embeddings.position, position, sums);
-        add_row(&embeddings.segment, usize::from(position >= segment_b), sums);
+        add_row(
+            &embeddings.segment,
+            usize::from(position >= segment_b),
+            sums,
+        );
         hidden.set(pass.set, position, norm, pass.shape.hidden, sums);
     }
     Ok(())

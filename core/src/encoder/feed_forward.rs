@@ -84,7 +84,10 @@ fn attention_output(
 ) {
     let width = pass.shape.attention_blocks();
     let count = rows.len();
-    let slots = tile.context.chunks_exact_mut(width).zip(tile.scales.iter_mut());
+    let slots = tile
+        .context
+        .chunks_exact_mut(width)
+        .zip(tile.scales.iter_mut());
     for (row, (out, scale)) in rows.zip(slots) {
         *scale = context.row(pass.set, row, out);
     }
@@ -94,7 +97,8 @@ fn attention_output(
         rows: tile.scales.get(..count).unwrap_or_default(),
     };
     let linear = &layer.attention_output;
-    pass.set.linear(&input, linear, 0, tile.sums, linear.weights.columns);
+    pass.set
+        .linear(&input, linear, 0, tile.sums, linear.weights.columns);
 }
 
 /// The residual connection and LayerNorm: `hidden = norm(sums + hidden)`.
@@ -128,13 +132,20 @@ fn intermediate(
     for first in (0..width).step_by(CHUNK) {
         let chunk = CHUNK.min(width - first);
         pass.set.linear(&input, linear, first, tile.chunk, chunk);
-        let lines = tile.chunk.chunks_exact(chunk).zip(tile.activated.chunks_exact_mut(width));
+        let lines = tile
+            .chunk
+            .chunks_exact(chunk)
+            .zip(tile.activated.chunks_exact_mut(width));
         for (sums, out) in lines.take(rows.len()) {
             let out = out.get_mut(first..first + chunk).unwrap_or_default();
-            pass.set.activate(pass.activation, layer.fraction_bits, sums, out);
+            pass.set
+                .activate(pass.activation, layer.fraction_bits, sums, out);
         }
     }
-    let lines = tile.activated.chunks_exact(width).zip(tile.intermediate.chunks_exact_mut(width));
+    let lines = tile
+        .activated
+        .chunks_exact(width)
+        .zip(tile.intermediate.chunks_exact_mut(width));
     for ((row, out), scale) in lines.take(rows.len()).zip(tile.scales.iter_mut()) {
         let (low, high) = pass.set.range(row);
         let range = (high - low) as f32;
@@ -153,9 +164,13 @@ fn output(pass: &Pass<'_>, layer: &Layer<'_>, rows: Range<usize>, tile: &mut Til
     let linear = &layer.output;
     let width = linear.weights.depth;
     let input = Activations {
-        values: tile.intermediate.get(..rows.len() * width).unwrap_or_default(),
+        values: tile
+            .intermediate
+            .get(..rows.len() * width)
+            .unwrap_or_default(),
         width,
         rows: tile.scales.get(..rows.len()).unwrap_or_default(),
     };
-    pass.set.linear(&input, linear, 0, tile.sums, linear.weights.columns);
+    pass.set
+        .linear(&input, linear, 0, tile.sums, linear.weights.columns);
 }

@@ -44,8 +44,14 @@ impl<'s> Hidden<'s> {
     fn row(&self, index: usize) -> HiddenRow<'_> {
         let half = self.width / 2;
         HiddenRow {
-            high: self.high.get(index * self.width..(index + 1) * self.width).unwrap_or_default(),
-            low: self.low.get(index * half..(index + 1) * half).unwrap_or_default(),
+            high: self
+                .high
+                .get(index * self.width..(index + 1) * self.width)
+                .unwrap_or_default(),
+            low: self
+                .low
+                .get(index * half..(index + 1) * half)
+                .unwrap_or_default(),
             scale: self.scales.get(index).copied().unwrap_or_default(),
         }
     }
@@ -84,7 +90,8 @@ impl<'s> Hidden<'s> {
         let zero_point = -127 - crate::fixed::round_shift(narrow.apply(low), 4);
         let half = self.width / 2;
         if let (Some(high), Some(low), Some(scale)) = (
-            self.high.get_mut(index * self.width..(index + 1) * self.width),
+            self.high
+                .get_mut(index * self.width..(index + 1) * self.width),
             self.low.get_mut(index * half..(index + 1) * half),
             self.scales.get_mut(index),
         ) {

@@ -32,7 +32,9 @@ impl Pass<'_> {
     /// The first `rows` rows, a tile at a time.
     pub fn tiles(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let tile = self.plan.tile;
-        (0..rows).step_by(tile).map(move |start| start..rows.min(start + tile))
+        (0..rows)
+            .step_by(tile)
+            .map(move |start| start..rows.min(start + tile))
     }
 }
 
@@ -55,7 +57,11 @@ pub fn encode(
     let mut input_norm = embeddings.norm;
     for (index, layer) in model.layers().enumerate() {
         let last = index + 1 == pass.shape.layers;
-        let rows = if last && pass.shape.only_cls() { 1 } else { pass.tokens };
+        let rows = if last && pass.shape.only_cls() {
+            1
+        } else {
+            pass.tokens
+        };
 
         let mut arena = arena.phase();
         let mut context = Context::take(&mut arena, pass.shape, pass.plan.tokens)?;

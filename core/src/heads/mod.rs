@@ -9,8 +9,8 @@ mod entities;
 mod sequence;
 mod tokens;
 
-pub use entities::{Entities, Entity};
 pub(crate) use embedding::embedding;
+pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
 pub(crate) use tokens::label_tokens;
 

@@ -34,7 +34,10 @@ pub(crate) fn classify<'s>(
         None => hidden.activations(0..1),
     };
     let sums: &mut [i32] = arena.take(classifier.weights.columns)?;
-    for (out, logit) in probabilities.iter_mut().zip(logits(set, &input, &classifier, sums)) {
+    for (out, logit) in probabilities
+        .iter_mut()
+        .zip(logits(set, &input, &classifier, sums))
+    {
         *out = if multi_label { sigmoid(logit) } else { logit };
     }
     if !multi_label {

@@ -22,7 +22,10 @@ pub(crate) fn label_tokens<'s>(
     let probabilities: &mut [f32] = arena.take(model.shape().labels)?;
     for (token, out) in labels.iter_mut().enumerate() {
         let input = hidden.activations(token..token + 1);
-        for (p, logit) in probabilities.iter_mut().zip(logits(set, &input, &classifier, sums)) {
+        for (p, logit) in probabilities
+            .iter_mut()
+            .zip(logits(set, &input, &classifier, sums))
+        {
             *p = logit;
         }
         softmax(probabilities);

@@ -11,10 +11,15 @@ const BLOCK_BYTES: usize = BLOCK * BLOCK;
 /// Dot products of one row with the 16 columns of a block column.
 fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
     let mut sums = [0i32; BLOCK];
-    let steps = row.chunks_exact(BLOCK).zip(block_column.chunks_exact(BLOCK_BYTES));
+    let steps = row
+        .chunks_exact(BLOCK)
+        .zip(block_column.chunks_exact(BLOCK_BYTES));
     for (inputs, block) in steps {
         for (sum, weights) in sums.iter_mut().zip(block.chunks_exact(BLOCK)) {
-            let products = inputs.iter().zip(weights).map(|(&x, &w)| x as i32 * w as i32);
+            let products = inputs
+                .iter()
+                .zip(weights)
+                .map(|(&x, &w)| x as i32 * w as i32);
             *sum = sum.wrapping_add(products.sum());
         }
     }
@@ -67,25 +72,33 @@ pub fn linear(
     out_width: usize,
 ) {
     let shift = accumulator_shift(layer.weights.depth);
-    for_blocks(input.values, &layer.weights, first, out_width, |row, column, sums| {
-        let Some(scale) = input.rows.get(row) else { return };
-        let factor = row_factor(scale.scale, layer);
-        let channels = first + column..first + column + BLOCK;
-        let start = row * out_width + column;
-        if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
-            out.get_mut(start..start + BLOCK),
-            layer.multipliers.get(channels.clone()),
-            layer.column_sums.get(channels.clone()),
-            layer.biases.get(channels),
-        ) {
-            for j in 0..BLOCK {
-                let correction = scale.zero_point.wrapping_mul(column_sums[j]);
-                let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
-                let scaled = factor.apply(mul_q31(sum, multipliers[j]));
-                out[j] = scaled.wrapping_add(biases[j]);
+    for_blocks(
+        input.values,
+        &layer.weights,
+        first,
+        out_width,
+        |row, column, sums| {
+            let Some(scale) = input.rows.get(row) else {
+                return;
+            };
+            let factor = row_factor(scale.scale, layer);
+            let channels = first + column..first + column + BLOCK;
+            let start = row * out_width + column;
+            if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
+                out.get_mut(start..start + BLOCK),
+                layer.multipliers.get(channels.clone()),
+                layer.column_sums.get(channels.clone()),
+                layer.biases.get(channels),
+            ) {
+                for j in 0..BLOCK {
+                    let correction = scale.zero_point.wrapping_mul(column_sums[j]);
+                    let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
+                    let scaled = factor.apply(mul_q31(sum, multipliers[j]));
+                    out[j] = scaled.wrapping_add(biases[j]);
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
@@ -177,15 +190,15 @@ fn nibble(low: u8, upper: bool) -> i32 {
     (if upper { low >> 4 } else { low & 15 }) as i32
 }
 
-pub fn add_hidden(
-    row: &HiddenRow<'_>,
-    restore: &[i32],
-    factor: Factor,
-    sums: &mut [i32],
-) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
     let zero = row.scale.zero_point.wrapping_mul(16).wrapping_add(8);
-    let blocks = row.high.chunks_exact(BLOCK).zip(row.low.chunks_exact(BLOCK / 2));
-    let outer = restore.chunks_exact(BLOCK).zip(sums.chunks_exact_mut(BLOCK));
+    let blocks = row
+        .high
+        .chunks_exact(BLOCK)
+        .zip(row.low.chunks_exact(BLOCK / 2));
+    let outer = restore
+        .chunks_exact(BLOCK)
+        .zip(sums.chunks_exact_mut(BLOCK));
     for ((high, low), (restore, sums)) in blocks.zip(outer) {
         for i in 0..BLOCK {
             let value = high[i] as i32 * 16 + nibble(low[i % 8], i >= 8);
@@ -203,7 +216,9 @@ pub fn quantize_hidden(
     low: &mut [u8],
 ) {
     let zero = zero_point.wrapping_mul(16);
-    let blocks = high.chunks_exact_mut(BLOCK).zip(low.chunks_exact_mut(BLOCK / 2));
+    let blocks = high
+        .chunks_exact_mut(BLOCK)
+        .zip(low.chunks_exact_mut(BLOCK / 2));
     for (row, (high, low)) in row.chunks_exact(BLOCK).zip(blocks) {
         for i in 0..BLOCK {
             let value = narrow.apply(row[i]).wrapping_add(zero).clamp(-2048, 2039) + 8;
@@ -218,12 +233,7 @@ pub fn quantize_hidden(
     }
 }
 
-pub fn quantize<T: Copy + Into<i32>>(
-    row: &[T],
-    narrow: Narrow,
-    zero_point: i32,
-    out: &mut [i8],
-) {
+pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
     for (&v, out) in row.iter().zip(out) {
         let q = narrow.apply(v.into()).wrapping_add(zero_point);
         *out = q.clamp(i8::MIN as i32, i8::MAX as i32) as i8;

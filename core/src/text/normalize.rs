@@ -90,7 +90,11 @@ impl<'a> Normalized<'a> {
     pub fn new(segment: &'a str, base: u32, normalizer: Normalizer) -> Self {
         let chars = segment.char_indices();
         Self {
-            source: Source { chars, base, clean: normalizer.clean_text },
+            source: Source {
+                chars,
+                base,
+                clean: normalizer.clean_text,
+            },
             normalizer,
             rest: Few::NONE,
             rest_at: 0,
@@ -156,12 +160,19 @@ impl Iterator for Normalized<'_> {
         loop {
             if let Some(&c) = self.rest.as_slice().get(usize::from(self.rest_at)) {
                 self.rest_at += 1;
-                return Some(Aligned { c, start: self.start, end: self.end });
+                return Some(Aligned {
+                    c,
+                    start: self.start,
+                    end: self.end,
+                });
             }
             if let Some(run) = &mut self.run {
                 match run.next() {
                     Some(mark) if self.normalizer.lowercase => {
-                        return Some(Aligned { c: lowercase(mark.c).0, ..mark });
+                        return Some(Aligned {
+                            c: lowercase(mark.c).0,
+                            ..mark
+                        });
                     }
                     Some(mark) => return Some(mark),
                     None => self.run = None,
@@ -171,7 +182,11 @@ impl Iterator for Normalized<'_> {
             let from = self.source.next()?;
             if from.c.is_ascii() {
                 let lower = self.normalizer.lowercase;
-                let c = if lower { from.c.to_ascii_lowercase() } else { from.c };
+                let c = if lower {
+                    from.c.to_ascii_lowercase()
+                } else {
+                    from.c
+                };
                 return Some(Aligned { c, ..from });
             }
             self.expand(from, before);

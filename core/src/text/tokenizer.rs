@@ -111,7 +111,11 @@ impl<'a> Tokenizer<'a> {
             return Err(TokenizerError::MaxWordChars);
         }
         let mut added_first = [0; 8];
-        for byte in parts.vocabulary.added_tokens().filter_map(|token| token.bytes().next()) {
+        for byte in parts
+            .vocabulary
+            .added_tokens()
+            .filter_map(|token| token.bytes().next())
+        {
             added_first[usize::from(byte >> 5)] |= 1 << (byte & 31);
         }
         Ok(Self { parts, added_first })
@@ -139,7 +143,11 @@ impl<'a> Tokenizer<'a> {
             covered_a: covered(out, 1, kept),
             covered_b: 0,
         });
-        Ok(Encoding { len, segment_b_start: len, truncated })
+        Ok(Encoding {
+            len,
+            segment_b_start: len,
+            truncated,
+        })
     }
 
     /// Encodes `a` and `b` as `[CLS] a [SEP] b [SEP]` into `out`, whose length is the limit of
@@ -160,13 +168,21 @@ impl<'a> Tokenizer<'a> {
         let room = limit.checked_sub(3).ok_or(EncodeError::NoRoom)?;
         let total_a = self.encode_text(a, out.get_mut(1..=room).unwrap_or_default(), limit);
         let behind_a = total_a.all.min(room) + 2;
-        let total_b = self.encode_text(b, out.get_mut(behind_a..limit - 1).unwrap_or_default(), limit);
+        let total_b = self.encode_text(
+            b,
+            out.get_mut(behind_a..limit - 1).unwrap_or_default(),
+            limit,
+        );
         let (kept_a, kept_b) = shares(total_a.seen, total_b.seen, room);
         let segment_b_start = kept_a + 2;
         let len = segment_b_start + kept_b + 1;
         if behind_a != segment_b_start {
             // `a` is cut, so what there is of `b` does not stand where it belongs.
-            self.encode_text(b, out.get_mut(segment_b_start..len - 1).unwrap_or_default(), limit);
+            self.encode_text(
+                b,
+                out.get_mut(segment_b_start..len - 1).unwrap_or_default(),
+                limit,
+            );
         }
         self.put_special(out, self.parts.cls, 0);
         self.put_special(out, self.parts.sep, segment_b_start - 1);
@@ -176,18 +192,31 @@ impl<'a> Tokenizer<'a> {
             covered_a: covered(out, 1, kept_a),
             covered_b: covered(out, segment_b_start, kept_b),
         });
-        Ok(Encoding { len, segment_b_start, truncated })
+        Ok(Encoding {
+            len,
+            segment_b_start,
+            truncated,
+        })
     }
 
     fn put_special(&self, out: &mut [Token], id: u32, at: usize) {
         if let Some(slot) = out.get_mut(at) {
-            *slot = Token { id, start: 0, end: 0 };
+            *slot = Token {
+                id,
+                start: 0,
+                end: 0,
+            };
         }
     }
 
     /// The tokens of `text` without the template's, as many as fit into `out`.
     fn encode_text(&self, text: &str, out: &mut [Token], limit: usize) -> Count {
-        let mut tokens = Tokens { out, count: 0, limit, seen: None };
+        let mut tokens = Tokens {
+            out,
+            count: 0,
+            limit,
+            seen: None,
+        };
         let mut buffer = WordBuffer::new();
         let mut from = 0;
         loop {
@@ -196,20 +225,26 @@ impl<'a> Tokenizer<'a> {
             let segment = text.get(from..until).unwrap_or_default();
             self.encode_segment(segment, from as u32, &mut buffer, &mut tokens);
             let Some((id, start, end)) = added else { break };
-            tokens.push(Token { id, start: start as u32, end: end as u32 });
+            tokens.push(Token {
+                id,
+                start: start as u32,
+                end: end as u32,
+            });
             from = end;
         }
-        Count { all: tokens.count, seen: tokens.seen.unwrap_or(tokens.count) }
+        Count {
+            all: tokens.count,
+            seen: tokens.seen.unwrap_or(tokens.count),
+        }
     }
 
     /// The first added token from byte `from` on, the longest of those that begin there: its id,
     /// start and end.
     fn find_added(&self, text: &str, from: usize) -> Option<(u32, usize, usize)> {
         let bytes = text.as_bytes().get(from..)?;
-        let candidates = bytes
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| self.added_first[usize::from(**byte >> 5)] >> (**byte & 31) & 1 != 0);
+        let candidates = bytes.iter().enumerate().filter(|(_, byte)| {
+            self.added_first[usize::from(**byte >> 5)] >> (**byte & 31) & 1 != 0
+        });
         for (at, _) in candidates {
             let rest = bytes.get(at..).unwrap_or_default();
             if let Some((id, length)) = self.parts.vocabulary.added_prefix(rest) {
@@ -224,11 +259,17 @@ impl<'a> Tokenizer<'a> {
         let mut words = Words::new(text, base, self.parts.normalizer);
         loop {
             let before = words.clone();
-            let Some(word) = words.next(buffer) else { break };
+            let Some(word) = words.next(buffer) else {
+                break;
+            };
             let mark = tokens.count;
             if !self.encode_word(word, buffer.as_bytes(), before, tokens) {
                 tokens.count = mark;
-                tokens.push(Token { id: self.parts.unk, start: word.start, end: word.end });
+                tokens.push(Token {
+                    id: self.parts.unk,
+                    start: word.start,
+                    end: word.end,
+                });
             }
             tokens.end_of_word();
         }
@@ -243,7 +284,11 @@ impl<'a> Tokenizer<'a> {
         match vocabulary.longest_prefix(false, text) {
             None => return false,
             Some((id, length)) if length == text.len() => {
-                tokens.push(Token { id, start: word.start, end: word.end });
+                tokens.push(Token {
+                    id,
+                    start: word.start,
+                    end: word.end,
+                });
                 return true;
             }
             Some(_) => {}
@@ -256,11 +301,21 @@ impl<'a> Tokenizer<'a> {
             let Some((id, length)) = vocabulary.longest_prefix(at > 0, rest) else {
                 return false;
             };
-            let chars = rest.iter().take(length).filter(|&&byte| byte & 0xC0 != 0x80).count();
+            let chars = rest
+                .iter()
+                .take(length)
+                .filter(|&&byte| byte & 0xC0 != 0x80)
+                .count();
             let mut piece = aligned.by_ref().take(chars);
-            let Some(first) = piece.next() else { return false };
+            let Some(first) = piece.next() else {
+                return false;
+            };
             let last = piece.last().unwrap_or(first);
-            tokens.push(Token { id, start: first.start, end: last.end });
+            tokens.push(Token {
+                id,
+                start: first.start,
+                end: last.end,
+            });
             at += length;
         }
         true
@@ -298,7 +353,9 @@ impl Tokens<'_> {
 }
 
 fn checked_length(text: &str) -> Result<(), EncodeError> {
-    u32::try_from(text.len()).map(|_| ()).map_err(|_| EncodeError::TextTooLong)
+    u32::try_from(text.len())
+        .map(|_| ())
+        .map_err(|_| EncodeError::TextTooLong)
 }
 
 /// End of the last of `kept` tokens from `start` on.
@@ -318,5 +375,9 @@ fn shares(a: usize, b: usize, room: usize) -> (usize, usize) {
     }
     let shorter = a.min(b).min(room / 2);
     let longer = room - shorter;
-    if a > b { (longer, shorter) } else { (shorter, longer) }
+    if a > b {
+        (longer, shorter)
+    } else {
+        (shorter, longer)
+    }
 }

@@ -14,7 +14,11 @@ impl Class {
         let code = u32::from(c);
         let next = CLASSES.partition_point(|&entry| entry >> 8 <= code);
         // The first entry is for code point 0, so there always is one before `next`.
-        Self(CLASSES.get(next.wrapping_sub(1)).map_or(0, |&entry| entry as u8))
+        Self(
+            CLASSES
+                .get(next.wrapping_sub(1))
+                .map_or(0, |&entry| entry as u8),
+        )
     }
 
     /// Control, format or private use (Cc, Cf, Co).
@@ -86,10 +90,16 @@ pub(super) struct Few {
 }
 
 impl Few {
-    pub const NONE: Self = Self { chars: ['\0'; 3], len: 0 };
+    pub const NONE: Self = Self {
+        chars: ['\0'; 3],
+        len: 0,
+    };
 
     pub fn one(c: char) -> Self {
-        Self { chars: [c, '\0', '\0'], len: 1 }
+        Self {
+            chars: [c, '\0', '\0'],
+            len: 1,
+        }
     }
 
     /// Drops `c` when full: no character has a longer expansion.
@@ -124,7 +134,9 @@ pub(super) fn stripped(c: char, class: Class) -> Few {
     if distance >= range & 0xFFF {
         return Few::one(c);
     }
-    let value = DECOMPOSED.get(usize::from(start) + distance as usize).map_or(code, |&v| v.into());
+    let value = DECOMPOSED
+        .get(usize::from(start) + distance as usize)
+        .map_or(code, |&v| v.into());
     match char::from_u32(value) {
         Some(single) => Few::one(single),
         None => expansion((value - 0xD800) as usize),
@@ -146,7 +158,11 @@ fn hangul(c: char) -> Few {
     let index = u32::from(c) - 0xAC00;
     let (lead, vowel, tail) = (index / 588, index % 588 / 28, index % 28);
     let mut few = Few::NONE;
-    for (base, part, present) in [(0x1100, lead, true), (0x1161, vowel, true), (0x11A7, tail, tail > 0)] {
+    for (base, part, present) in [
+        (0x1100, lead, true),
+        (0x1161, vowel, true),
+        (0x11A7, tail, tail > 0),
+    ] {
         if present {
             few.push(char::from_u32(base + part).unwrap_or('\0'));
         }

@@ -82,7 +82,9 @@ pub struct Vocabulary<'a> {
 impl<'a> Vocabulary<'a> {
     /// Checks a section, in time linear in its length, and returns the view of it.
     pub fn parse(section: &'a [u8]) -> Result<Self, VocabularyError> {
-        let (header, rest) = section.split_first_chunk::<20>().ok_or(VocabularyError::Length)?;
+        let (header, rest) = section
+            .split_first_chunk::<20>()
+            .ok_or(VocabularyError::Length)?;
         let (fields, _) = header.as_chunks::<4>();
         let mut lengths = fields.iter().map(|&field| u32::from_le_bytes(field));
         let mut length = || lengths.next().unwrap_or(0);
@@ -99,7 +101,13 @@ impl<'a> Vocabulary<'a> {
             return Err(VocabularyError::Length);
         }
         let text = core::str::from_utf8(text).map_err(|_| VocabularyError::Utf8)?;
-        let vocabulary = Self { initial, continuing, added, ends, text };
+        let vocabulary = Self {
+            initial,
+            continuing,
+            added,
+            ends,
+            text,
+        };
         vocabulary.check()?;
         Ok(vocabulary)
     }
@@ -128,10 +136,15 @@ impl<'a> Vocabulary<'a> {
             }
         }
         // The least piece is enough: an empty one would be in front of all the others.
-        if self.initial.first().is_some_and(|id| self.text_of(id).is_empty()) {
+        if self
+            .initial
+            .first()
+            .is_some_and(|id| self.text_of(id).is_empty())
+        {
             return Err(VocabularyError::Order);
         }
-        let goes_on = |text: &str| text.len() > CONTINUATION.len() && text.starts_with(CONTINUATION);
+        let goes_on =
+            |text: &str| text.len() > CONTINUATION.len() && text.starts_with(CONTINUATION);
         if !self.continuing.iter().all(|id| goes_on(self.text_of(id))) {
             return Err(VocabularyError::Continuation);
         }
@@ -142,7 +155,10 @@ impl<'a> Vocabulary<'a> {
     }
 
     /// Number of pieces; the ids are 0 to this number less one.
-    #[expect(clippy::len_without_is_empty, reason = "a vocabulary has at least one piece")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a vocabulary has at least one piece"
+    )]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -214,6 +230,8 @@ impl<'a> Vocabulary<'a> {
 
 fn split_ids(bytes: &[u8], count: u32) -> Result<(&[U24], &[u8]), VocabularyError> {
     let length = usize::try_from(3 * u64::from(count)).map_err(|_| VocabularyError::Length)?;
-    let (ids, rest) = bytes.split_at_checked(length).ok_or(VocabularyError::Length)?;
+    let (ids, rest) = bytes
+        .split_at_checked(length)
+        .ok_or(VocabularyError::Length)?;
     Ok((ids.as_chunks().0, rest))
 }

@@ -33,7 +33,10 @@ pub(super) struct WordBuffer {
 
 impl WordBuffer {
     pub fn new() -> Self {
-        Self { bytes: [0; 4 * MAX_WORD_CHARS], len: 0 }
+        Self {
+            bytes: [0; 4 * MAX_WORD_CHARS],
+            len: 0,
+        }
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -50,7 +53,10 @@ impl WordBuffer {
 
 impl<'a> Words<'a> {
     pub fn new(segment: &'a str, base: u32, normalizer: Normalizer) -> Self {
-        Self { chars: Normalized::new(segment, base, normalizer), held: None }
+        Self {
+            chars: Normalized::new(segment, base, normalizer),
+            held: None,
+        }
     }
 
     /// Puts the next word into `buffer`.
@@ -67,7 +73,11 @@ impl<'a> Words<'a> {
         };
         buffer.len = 0;
         buffer.push(first.c);
-        let mut word = Word { chars: 1, start: first.start, end: first.end };
+        let mut word = Word {
+            chars: 1,
+            start: first.start,
+            end: first.end,
+        };
         if let Boundary::Punctuation = boundary {
             return Some(word);
         }

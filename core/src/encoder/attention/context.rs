@@ -40,11 +40,19 @@ impl<'s> Context<'s> {
 
     /// Writes one token's context to `out`, all heads in the scale of the largest.
     pub fn row(&self, set: InstructionSet, row: usize, out: &mut [i8]) -> RowScale {
-        let scales = self.scales.get(row * self.heads..(row + 1) * self.heads).unwrap_or_default();
+        let scales = self
+            .scales
+            .get(row * self.heads..(row + 1) * self.heads)
+            .unwrap_or_default();
         let largest = super::largest(scales);
         let width = self.heads * self.head_width;
-        let values = self.values.get(row * width..(row + 1) * width).unwrap_or_default();
-        let heads = values.chunks_exact(self.head_width).zip(out.chunks_exact_mut(self.head_width));
+        let values = self
+            .values
+            .get(row * width..(row + 1) * width)
+            .unwrap_or_default();
+        let heads = values
+            .chunks_exact(self.head_width)
+            .zip(out.chunks_exact_mut(self.head_width));
         for ((values, out), scale) in heads.zip(scales) {
             set.scale_down(values, (scale / largest * 32767.0) as i16, out);
         }

@@ -53,8 +53,12 @@ impl<'s> Tile<'s> {
     ) {
         let width = pass.shape.head_blocks();
         let input = hidden.activations(rows);
-        pass.set.linear(&input, layer, head * width, self.projection, width);
-        let outputs = self.quantized.chunks_exact_mut(width).zip(self.scales.iter_mut());
+        pass.set
+            .linear(&input, layer, head * width, self.projection, width);
+        let outputs = self
+            .quantized
+            .chunks_exact_mut(width)
+            .zip(self.scales.iter_mut());
         let sums = self.projection.chunks_exact(width).take(input.rows.len());
         for (sums, (quantized, scale)) in sums.zip(outputs) {
             *scale = quantize_symmetric(pass.set, sums, quantized) * layer.unit;
@@ -62,9 +66,14 @@ impl<'s> Tile<'s> {
     }
 
     /// What [`project`](Self::project) has left, with the rows' numbers.
-    fn projected(&self, rows: Range<usize>, width: usize) -> impl Iterator<Item = (usize, &[i8], f32)> {
+    fn projected(
+        &self,
+        rows: Range<usize>,
+        width: usize,
+    ) -> impl Iterator<Item = (usize, &[i8], f32)> {
         let values = self.quantized.chunks_exact(width).zip(self.scales.iter());
-        rows.zip(values).map(|(row, (values, &scale))| (row, values, scale))
+        rows.zip(values)
+            .map(|(row, (values, &scale))| (row, values, scale))
     }
 }
 
@@ -119,7 +128,10 @@ fn mix(
     // int8 times int8 over the head's channels, in 30 bits.
     let shift = (127 * 127 * width as u32).leading_zeros().saturating_sub(2);
     let root = libm::sqrtf(pass.shape.head_size() as f32);
-    let lines = tile.scores.chunks_exact_mut(keys).zip(tile.weights.chunks_exact_mut(keys));
+    let lines = tile
+        .scores
+        .chunks_exact_mut(keys)
+        .zip(tile.weights.chunks_exact_mut(keys));
     for ((scores, weights), scale) in lines.take(count).zip(tile.scales.iter_mut()) {
         let scores = scores.get_mut(..pass.tokens).unwrap_or_default();
         // Multipliers of keys halve: Q31 with 2^30 for one. Exponents have 11 fraction bits.
@@ -138,8 +150,12 @@ fn mix(
     }
 
     let weights = tile.weights.get(..count * keys).unwrap_or_default();
-    pass.set.matmul(weights, &cache.values, tile.projection, width);
-    let sums = tile.projection.chunks_exact_mut(width).zip(tile.scales.iter());
+    pass.set
+        .matmul(weights, &cache.values, tile.projection, width);
+    let sums = tile
+        .projection
+        .chunks_exact_mut(width)
+        .zip(tile.scales.iter());
     for (row, (sums, &unit)) in rows.zip(sums) {
         // Weights are stored less 128.
         for (sum, &total) in sums.iter_mut().zip(cache.value_sums) {

@@ -1,0 +1,149 @@
+//! Writes the records that [`embert::blob`] reads.
+
+use embert::blob::ALIGNMENT;
+use embert::blocks;
+
+const BLOCK: usize = 16;
+
+/// One, in the Q30 of multipliers.
+const ONE: f64 = (1u64 << 30) as f64;
+
+/// A blob under construction: records one after another, each aligned.
+#[derive(Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+/// A dense layer ready to be stored: int8 weights and what they stand for.
+#[derive(Clone, Debug, Default)]
+pub struct QuantizedDense {
+    /// `[columns x depth]`, padding included.
+    pub weights: Vec<i8>,
+    pub columns: usize,
+    pub depth: usize,
+    /// What a step of a weight stands for, per column; 0 for padding.
+    pub scales: Vec<f32>,
+    /// Per column, real numbers.
+    pub biases: Vec<f64>,
+    /// What a step of the output stands for.
+    pub unit: f64,
+}
+
+/// A LayerNorm ready to be stored; both vectors have the hidden size, without padding.
+pub struct QuantizedNorm {
+    /// Gamma over migration scale, positive.
+    pub gains: Vec<f64>,
+    /// Migration scale, with gamma's sign.
+    pub restore: Vec<f64>,
+    /// Epsilon in squared steps of the input.
+    pub epsilon: f64,
+}
+
+/// An embedding table: rows of int8 with a multiplier of the tables' common unit.
+pub struct QuantizedTable {
+    pub multipliers: Vec<u16>,
+    /// `[rows x width]`, padding included.
+    pub rows: Vec<i8>,
+}
+
+/// `v / largest` in Q30, short of one.
+fn multiplier(v: f64, largest: f64) -> i32 {
+    let limit = ONE - 1.0;
+    (v / largest * ONE).round().clamp(-limit, limit) as i32
+}
+
+/// A positive scale that the reader accepts.
+fn scale(v: f64) -> f32 {
+    v.clamp(2e-12, 5e11) as f32
+}
+
+impl Writer {
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
+    }
+
+    fn numbers<const N: usize>(&mut self, numbers: impl IntoIterator<Item = [u8; N]>) {
+        self.bytes.extend(numbers.into_iter().flatten());
+        self.bytes(&[]);
+    }
+
+    fn scales(&mut self, scales: [f64; 4]) {
+        self.numbers(scales.map(|s| scale(s).to_le_bytes()));
+    }
+
+    fn integers(&mut self, numbers: impl IntoIterator<Item = i32>) {
+        self.numbers(numbers.into_iter().map(i32::to_le_bytes));
+    }
+
+    fn small(&mut self, numbers: &[i8]) {
+        self.numbers(numbers.iter().map(|n| n.to_le_bytes()));
+    }
+
+    pub fn table(&mut self, table: &QuantizedTable) {
+        self.numbers(table.multipliers.iter().map(|m| m.to_le_bytes()));
+        self.small(&table.rows);
+    }
+
+    pub fn norm(&mut self, norm: &QuantizedNorm) {
+        let largest_gain = largest(norm.gains.iter().copied());
+        let largest_restore = largest(norm.restore.iter().copied());
+        // The kernel's normalized numbers have 22 fraction bits and a multiplier takes one.
+        let unit = largest_gain / f64::from(1 << 21);
+        self.scales([unit, largest_restore * 2.0, norm.epsilon, 1.0]);
+        let width = blocks(norm.gains.len());
+        let padded = |v: &[f64], largest| {
+            let mut multipliers: Vec<i32> = v.iter().map(|&v| multiplier(v, largest)).collect();
+            multipliers.resize(width, 0);
+            multipliers
+        };
+        self.integers(padded(&norm.gains, largest_gain));
+        self.integers(padded(&norm.restore, largest_restore));
+    }
+
+    pub fn dense(&mut self, dense: &QuantizedDense) {
+        let largest = largest(dense.scales.iter().map(|&s| f64::from(s)));
+        self.scales([largest * 2.0 / dense.unit, dense.unit, 1.0, 1.0]);
+        self.integers(dense.scales.iter().map(|&s| multiplier(s.into(), largest)));
+        let rows = || dense.weights.chunks_exact(dense.depth);
+        self.integers(rows().map(|row| row.iter().map(|&w| i32::from(w)).sum()));
+        self.integers(dense.biases.iter().map(|b| (b / dense.unit).round() as i32));
+        let mut packed = Vec::with_capacity(dense.weights.len());
+        for column_block in dense.weights.chunks_exact(BLOCK * dense.depth) {
+            for first in (0..dense.depth).step_by(BLOCK) {
+                for row in column_block.chunks_exact(dense.depth) {
+                    packed.extend_from_slice(&row[first..first + BLOCK]);
+                }
+            }
+        }
+        self.small(&packed);
+    }
+
+    pub fn readout(&mut self, unit: f64, shift: &[f32]) {
+        self.scales([unit, 1.0, 1.0, 1.0]);
+        let mut steps: Vec<i32> = shift
+            .iter()
+            .map(|&b| (f64::from(b) / unit).round() as i32)
+            .collect();
+        steps.resize(blocks(shift.len()), 0);
+        self.integers(steps);
+    }
+}
+
+/// The largest magnitude; a tiny number if there is none.
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(1e-12, |m: f64, v| m.max(v.abs()))
+}
