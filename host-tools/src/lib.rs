@@ -10,5 +10,4 @@ pub mod mapped;
 pub mod quantize;
 pub mod reference;
 pub mod report;
-pub mod scratch;
 pub mod validate;

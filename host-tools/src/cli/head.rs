@@ -1,0 +1,31 @@
+//! The `--head` option.
+
+use clap::ValueEnum;
+use embert_cli::checkpoint::{HeadChoice, Pooling};
+
+/// What to compute from the encoder's output, instead of what the checkpoint says.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum HeadArgument {
+    /// One label (or several) per text
+    Sequence,
+    /// One label per token, grouped into entities
+    Token,
+    /// Embedding: the mean of the tokens
+    Mean,
+    /// Embedding: the first token
+    Cls,
+    /// Embedding: the pooler's output
+    Pooler,
+}
+
+impl From<HeadArgument> for HeadChoice {
+    fn from(argument: HeadArgument) -> Self {
+        match argument {
+            HeadArgument::Sequence => Self::SequenceClassification,
+            HeadArgument::Token => Self::TokenClassification,
+            HeadArgument::Mean => Self::Embedding(Pooling::Mean),
+            HeadArgument::Cls => Self::Embedding(Pooling::Cls),
+            HeadArgument::Pooler => Self::Embedding(Pooling::Pooler),
+        }
+    }
+}

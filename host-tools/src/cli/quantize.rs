@@ -1,0 +1,96 @@
+//! `embert quantize`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use embert_cli::{
+    checkpoint::Checkpoint,
+    quantize::{Options, Step, quantize},
+};
+use indicatif::HumanCount;
+
+use super::{head::HeadArgument, output, progress, texts::Texts};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert quantize ./all-MiniLM-L6-v2 -o minilm.embert
+  embert quantize ./checkpoint -o tagger.embert --calibration letters.txt
+  embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls";
+
+/// Make a blob of a Hugging Face checkpoint: int8 weights, vocabulary, labels, all in one file.
+///
+/// The folder holds config.json, model.safetensors or pytorch_model.bin, and tokenizer.json or
+/// vocab.txt.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Quantize {
+    /// The checkpoint folder
+    checkpoint: PathBuf,
+    /// The blob to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Texts like those the model will read, one a line; a built-in selection otherwise
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+    /// What to compute, instead of what the folder says
+    #[arg(long)]
+    head: Option<HeadArgument>,
+    /// Where the model came from and what its licence asks to be said, kept in the blob; the
+    /// folder's NOTICE otherwise
+    #[arg(long, value_name = "FILE")]
+    notice: Option<PathBuf>,
+}
+
+impl Quantize {
+    pub fn run(self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
+        for note in &checkpoint.notes {
+            eprintln!(
+                "{} {note}",
+                console::style("note:").cyan().bold().for_stderr()
+            );
+        }
+        let options = Options {
+            calibration: match self.calibration {
+                Some(path) => calibration(&path)?,
+                None => Vec::new(),
+            },
+            about: match self.notice.or_else(|| notice_of(&self.checkpoint)) {
+                Some(path) => fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?,
+                None => format!("Made from the checkpoint {}.", checkpoint.source),
+            },
+        };
+
+        let bar = progress::bar(0, "quantizing");
+        let blob = quantize(&checkpoint, &options, |step| match step {
+            Step::Begin(steps) => bar.set_length(steps as u64),
+            Step::Done => bar.inc(1),
+        })?;
+        bar.finish_and_clear();
+        output::write(&self.output, &blob)?;
+        let bytes = HumanCount(blob.len() as u64);
+        eprintln!("wrote {}, {bytes} bytes", self.output.display());
+        Ok(())
+    }
+}
+
+fn calibration(path: &Path) -> Result<Vec<String>> {
+    let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
+    texts.retain(|text| !text.trim().is_empty());
+    anyhow::ensure!(
+        !texts.is_empty(),
+        "{} has no texts to calibrate with",
+        path.display()
+    );
+    Ok(texts)
+}
+
+fn notice_of(checkpoint: &Path) -> Option<PathBuf> {
+    let path = checkpoint.join("NOTICE");
+    path.exists().then_some(path)
+}

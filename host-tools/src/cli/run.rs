@@ -1,0 +1,79 @@
+//! `embert run`.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use embert::{Engine, scratch_bytes};
+use embert_cli::{
+    blob::AlignedBytes,
+    report::{Colours, Report, write_json, write_text},
+};
+
+use super::{blob, texts::Texts};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert run model.embert \"Ada Lovelace lives in London.\"
+  embert run model.embert --file letters.txt --json > labels.jsonl
+  tail -f messages.log | embert run model.embert";
+
+/// Read texts with a model and show what it says.
+///
+/// Texts come from the command line, a file, or stdin, one text a line there.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Run {
+    /// The model: a blob made by `embert quantize`
+    model: PathBuf,
+    /// The texts; stdin is read where there are none
+    #[arg(value_name = "TEXT")]
+    texts: Vec<String>,
+    /// Read texts from this file, one a line ("-" is stdin)
+    #[arg(long, short)]
+    file: Option<PathBuf>,
+    /// One line of JSON per text
+    #[arg(long)]
+    json: bool,
+    /// Show the label of every token too, where the model labels tokens
+    #[arg(long)]
+    tokens: bool,
+    /// Read no more than this many tokens of a text, [CLS] and [SEP] included
+    #[arg(long, value_name = "TOKENS")]
+    limit: Option<usize>,
+}
+
+impl Run {
+    pub fn run(self) -> Result<()> {
+        let bytes = blob::open(&self.model)?;
+        let model = blob::parse(&self.model, &bytes)?;
+        let limit = self
+            .limit
+            .unwrap_or(usize::MAX)
+            .min(model.shape().positions);
+        // Zeros that nothing writes to cost no memory, so this may be for the longest text.
+        let mut scratch = AlignedBytes::zeroed(scratch_bytes(model.shape(), limit));
+        let mut engine = Engine::new(&model, &mut scratch).context("--limit is too small")?;
+
+        let colours = Colours::of_stdout();
+        let mut out = io::stdout().lock();
+        for (index, text) in Texts::open(self.texts, self.file)?.enumerate() {
+            let text = text?;
+            let reading = engine.run(&text)?;
+            let report = Report::new(&model, &text, &reading, self.tokens);
+            if self.json {
+                write_json(&report, &mut out)?;
+            } else {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                write_text(&report, colours, &mut out)?;
+            }
+            out.flush()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Where texts come from: the command line, a file or stdin, one text a line.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// Texts one after another, so that what arrives on stdin is answered as it arrives.
+pub struct Texts {
+    source: String,
+    lines: Box<dyn Iterator<Item = io::Result<Vec<u8>>>>,
+    number: usize,
+}
+
+impl Texts {
+    /// The texts given as arguments if there are any, else the lines of `file`, else those of
+    /// stdin. A file named `-` is stdin too.
+    pub fn open(arguments: Vec<String>, file: Option<PathBuf>) -> Result<Self> {
+        match file {
+            Some(_) if !arguments.is_empty() => {
+                bail!("give texts as arguments or with --file, not both")
+            }
+            Some(file) if file != Path::new("-") => Self::from_file(&file),
+            None if !arguments.is_empty() => Ok(Self {
+                source: "the arguments".into(),
+                lines: Box::new(arguments.into_iter().map(|text| Ok(text.into_bytes()))),
+                number: 0,
+            }),
+            _ => Ok(Self {
+                source: "stdin".into(),
+                lines: Box::new(io::stdin().lock().split(b'\n')),
+                number: 0,
+            }),
+        }
+    }
+
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self {
+            source: path.display().to_string(),
+            lines: Box::new(BufReader::new(file).split(b'\n')),
+            number: 0,
+        })
+    }
+}
+
+impl Iterator for Texts {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        let line = self.lines.next()?;
+        self.number += 1;
+        let text = line
+            .map_err(anyhow::Error::from)
+            .and_then(|mut line| {
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                String::from_utf8(line).context("is not UTF-8; convert it with iconv")
+            })
+            .with_context(|| format!("line {} of {}", self.number, self.source));
+        Some(text)
+    }
+}

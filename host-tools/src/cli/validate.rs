@@ -1,0 +1,107 @@
+//! `embert validate`.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use embert_cli::{
+    checkpoint::Checkpoint,
+    validate::{Summary, Worst, compare},
+};
+
+use super::{blob, head::HeadArgument, progress, texts::Texts};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert validate ./all-MiniLM-L6-v2 model.embert --texts sentences.txt
+  embert validate ./checkpoint model.embert --texts texts.txt --worst 20 --json";
+
+/// Compare a blob with the checkpoint it was made from, text by text.
+///
+/// The checkpoint is computed in 32-bit floats by embert's own reference, which agrees with
+/// PyTorch to 1e-4.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Validate {
+    /// The checkpoint folder the blob was made from
+    checkpoint: PathBuf,
+    /// The blob
+    model: PathBuf,
+    /// Texts to compare on, one a line ("-" is stdin); empty lines are left out
+    #[arg(long, value_name = "FILE")]
+    texts: PathBuf,
+    /// What was given to `embert quantize`, if anything was
+    #[arg(long, value_name = "HEAD")]
+    head: Option<HeadArgument>,
+    /// Show this many of the worst texts
+    #[arg(long, default_value_t = 5)]
+    worst: usize,
+    /// Everything as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Validate {
+    pub fn run(self) -> Result<()> {
+        let bytes = blob::open(&self.model)?;
+        let model = blob::parse(&self.model, &bytes)?;
+        let texts = Texts::open(Vec::new(), Some(self.texts))?;
+        let mut texts = texts.collect::<Result<Vec<String>>>()?;
+        texts.retain(|text| !text.trim().is_empty());
+        if texts.is_empty() {
+            bail!("there are no texts to compare on");
+        }
+        let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
+
+        let bar = progress::bar(texts.len(), "comparing");
+        let comparisons = compare(&checkpoint, &model, &texts, || bar.inc(1))?;
+        bar.finish_and_clear();
+        let summary = Summary::new(&texts, &comparisons, self.worst);
+
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &summary)?;
+            writeln!(out)?;
+        } else {
+            write(&summary, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "texts             {}", summary.texts)?;
+    if let Some(agreement) = summary.agreement {
+        let (percent, decisions) = (agreement * 100.0, summary.decisions);
+        writeln!(out, "labels agree      {percent:.3}% of {decisions}")?;
+    }
+    if let Some(gap) = summary.probability_gap {
+        writeln!(out, "probability gap   {gap:.4} at most")?;
+    }
+    if let Some(cosine) = summary.cosine {
+        writeln!(
+            out,
+            "cosine            mean {:.5}  minimum {:.5}",
+            cosine.mean, cosine.min
+        )?;
+    }
+    if !summary.worst.is_empty() {
+        writeln!(out, "\nworst texts")?;
+    }
+    for Worst { text, comparison } in &summary.worst {
+        let measure = match (comparison.cosine, comparison.probability_gap) {
+            (Some(cosine), _) => format!("cosine {cosine:.5}"),
+            (None, gap) => format!(
+                "{} of {} differ, gap {:.4}",
+                comparison.decisions - comparison.agreed,
+                comparison.decisions,
+                gap.unwrap_or_default()
+            ),
+        };
+        writeln!(out, "  {measure}  {}", console::truncate_str(text, 72, "…"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! Results of the float and the quantized model, compared and summed up.
+
+use serde::Serialize;
+
+use crate::reference::Output;
+
+/// What the quantized model says about a text, as much as is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The probability of every label.
+    Classes(Vec<f32>),
+    /// Label and its probability, for every token.
+    Tokens(Vec<(usize, f32)>),
+    Embedding(Vec<f32>),
+}
+
+impl From<&embert::Output<'_>> for Answer {
+    fn from(output: &embert::Output<'_>) -> Self {
+        match output {
+            embert::Output::Classes { probabilities, .. } => Self::Classes(probabilities.to_vec()),
+            embert::Output::Tokens { labels, .. } => Self::Tokens(
+                labels
+                    .iter()
+                    .map(|label| (label.label as usize, label.score))
+                    .collect(),
+            ),
+            embert::Output::Embedding(vector) => Self::Embedding(vector.to_vec()),
+        }
+    }
+}
+
+/// One text's results by both models, compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Decisions both models took: one per text, one per token, or none for embeddings.
+    pub decisions: usize,
+    /// Those they took alike.
+    pub agreed: usize,
+    /// Largest difference between the probabilities of a label; `None` for embeddings.
+    pub probability_gap: Option<f32>,
+    /// Of the embeddings; `None` for classifiers.
+    pub cosine: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the two models do not have the same head or width: they are not the same model")]
+pub struct Incomparable;
+
+impl Comparison {
+    /// Compares what the float model says with what the quantized one says.
+    ///
+    /// Token labels are compared for the text's tokens alone: nobody reads those of `[CLS]` and
+    /// `[SEP]`. With `multi_label`, the decision is the set of labels above one half.
+    ///
+    /// # Errors
+    /// When the two are not results of the same kind and size.
+    pub fn new(
+        float: &Output,
+        quantized: &Answer,
+        multi_label: bool,
+    ) -> Result<Self, Incomparable> {
+        match (float, quantized) {
+            (
+                Output::SequenceClassification {
+                    probabilities: p, ..
+                },
+                Answer::Classes(q),
+            ) if p.len() == q.len() => {
+                let agrees = if multi_label {
+                    p.iter().zip(q).all(|(p, q)| (*p >= 0.5) == (*q >= 0.5))
+                } else {
+                    top(p) == top(q)
+                };
+                let gaps = p.iter().zip(q).map(|(p, q)| (p - q).abs());
+                Ok(Self::of_decisions(
+                    1,
+                    usize::from(agrees),
+                    gaps.fold(0.0, f32::max),
+                ))
+            }
+            (Output::TokenClassification { probabilities, .. }, Answer::Tokens(labels))
+                if probabilities.nrows() == labels.len() =>
+            {
+                // All but the first and the last, [CLS] and [SEP].
+                let text_tokens = labels.len().saturating_sub(2);
+                let (mut agreed, mut gap) = (0, 0.0_f32);
+                for (p, &(label, score)) in probabilities
+                    .rows()
+                    .into_iter()
+                    .zip(labels)
+                    .skip(1)
+                    .take(text_tokens)
+                {
+                    let p = p.to_vec();
+                    agreed += usize::from(top(&p) == label);
+                    gap = gap.max((p.get(label).ok_or(Incomparable)? - score).abs());
+                }
+                Ok(Self::of_decisions(text_tokens, agreed, gap))
+            }
+            (Output::Embedding(a), Answer::Embedding(b)) if a.len() == b.len() => Ok(Self {
+                decisions: 0,
+                agreed: 0,
+                probability_gap: None,
+                cosine: Some(cosine(a, b)),
+            }),
+            _ => Err(Incomparable),
+        }
+    }
+
+    fn of_decisions(decisions: usize, agreed: usize, gap: f32) -> Self {
+        Self {
+            decisions,
+            agreed,
+            probability_gap: Some(gap),
+            cosine: None,
+        }
+    }
+
+    /// Larger is worse: disagreements first, then how far apart the numbers are.
+    fn badness(&self) -> (usize, f64) {
+        let apart = match (self.probability_gap, self.cosine) {
+            (Some(gap), _) => f64::from(gap),
+            (None, cosine) => 1.0 - cosine.unwrap_or(1.0),
+        };
+        (self.decisions - self.agreed, apart)
+    }
+}
+
+/// All comparisons, summed up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    pub texts: usize,
+    /// Texts for sequence classification, tokens for token classification, 0 for embeddings.
+    pub decisions: usize,
+    /// Fraction of decisions taken alike; `None` for embeddings.
+    pub agreement: Option<f64>,
+    /// Largest over all texts; `None` for embeddings.
+    pub probability_gap: Option<f32>,
+    /// `None` for classifiers.
+    pub cosine: Option<Cosine>,
+    /// The texts with the most disagreements, then those whose numbers are farthest apart.
+    pub worst: Vec<Worst>,
+}
+
+/// Cosines between embeddings, over all texts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cosine {
+    pub mean: f64,
+    pub min: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Worst {
+    pub text: String,
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
+impl Summary {
+    /// Sums up one comparison per text and keeps the `worst` worst.
+    pub fn new(texts: &[String], comparisons: &[Comparison], worst: usize) -> Self {
+        let decisions: usize = comparisons
+            .iter()
+            .map(|comparison| comparison.decisions)
+            .sum();
+        let agreed: usize = comparisons.iter().map(|comparison| comparison.agreed).sum();
+        let gaps = comparisons
+            .iter()
+            .filter_map(|comparison| comparison.probability_gap);
+        let cosines: Vec<f64> = comparisons
+            .iter()
+            .filter_map(|comparison| comparison.cosine)
+            .collect();
+        let mut order: Vec<(&String, &Comparison)> = texts.iter().zip(comparisons).collect();
+        order.sort_by(|(_, a), (_, b)| {
+            let (a, b) = (a.badness(), b.badness());
+            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+        });
+        Self {
+            texts: order.len(),
+            decisions,
+            agreement: (decisions > 0).then(|| agreed as f64 / decisions as f64),
+            probability_gap: gaps.reduce(f32::max),
+            cosine: (!cosines.is_empty()).then(|| Cosine {
+                mean: cosines.iter().sum::<f64>() / cosines.len() as f64,
+                min: cosines.iter().copied().fold(f64::INFINITY, f64::min),
+            }),
+            worst: order
+                .into_iter()
+                .take(worst)
+                .map(|(text, comparison)| Worst {
+                    text: text.clone(),
+                    comparison: *comparison,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Index of the largest score, the first of equals.
+fn top(scores: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// 1 for two vectors of length 0, which point nowhere alike.
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter()
+            .zip(b)
+            .map(|(&a, &b)| f64::from(a) * f64::from(b))
+            .sum()
+    };
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    if lengths == 0.0 {
+        f64::from(u8::from(a == b))
+    } else {
+        dot(a, b) / lengths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+
+    fn tokens(probabilities: Array2<f32>) -> Output {
+        Output::TokenClassification {
+            logits: probabilities.clone(),
+            probabilities,
+        }
+    }
+
+    fn classes(probabilities: Vec<f32>) -> Output {
+        Output::SequenceClassification {
+            logits: probabilities.clone(),
+            probabilities,
+        }
+    }
+
+    #[test]
+    fn special_tokens_are_not_compared() {
+        let float = tokens(array![[1.0, 0.0], [0.2, 0.8], [0.75, 0.25], [1.0, 0.0]]);
+        let quantized = Answer::Tokens(vec![(1, 1.0), (1, 0.8), (1, 1.0), (1, 1.0)]);
+        let comparison = Comparison::new(&float, &quantized, false).unwrap();
+        assert_eq!((comparison.decisions, comparison.agreed), (2, 1));
+        assert_eq!(comparison.probability_gap, Some(0.75));
+    }
+
+    #[test]
+    fn an_empty_text_has_no_decisions() {
+        let float = tokens(array![[1.0, 0.0], [0.0, 1.0]]);
+        let comparison =
+            Comparison::new(&float, &Answer::Tokens(vec![(0, 1.0), (0, 1.0)]), false).unwrap();
+        assert_eq!((comparison.decisions, comparison.agreed), (0, 0));
+    }
+
+    #[test]
+    fn different_heads_cannot_be_compared() {
+        let float = Output::Embedding(vec![1.0]);
+        for quantized in [
+            Answer::Classes(vec![1.0]),
+            Answer::Embedding(vec![1.0, 2.0]),
+        ] {
+            assert_eq!(
+                Comparison::new(&float, &quantized, false),
+                Err(Incomparable)
+            );
+        }
+        let float = tokens(array![[1.0], [1.0], [1.0]]);
+        let unknown_label = Answer::Tokens(vec![(0, 1.0), (1, 1.0), (0, 1.0)]);
+        assert_eq!(
+            Comparison::new(&float, &unknown_label, false),
+            Err(Incomparable)
+        );
+    }
+
+    #[test]
+    fn multi_label_decisions_are_the_set_of_labels() {
+        let float = classes(vec![0.9, 0.6]);
+        let agreed = |q: [f32; 2], multi_label| {
+            Comparison::new(&float, &Answer::Classes(q.into()), multi_label)
+                .unwrap()
+                .agreed
+        };
+        assert_eq!(agreed([0.6, 0.9], true), 1);
+        assert_eq!(agreed([0.9, 0.4], true), 0);
+        assert_eq!(agreed([0.6, 0.9], false), 0);
+        assert_eq!(agreed([0.9, 0.4], false), 1);
+    }
+
+    #[test]
+    fn embeddings_are_compared_by_direction() {
+        let float = Output::Embedding(vec![1.0, 1.0]);
+        let cosine = |vector: [f32; 2]| {
+            Comparison::new(&float, &Answer::Embedding(vector.into()), false)
+                .unwrap()
+                .cosine
+                .unwrap()
+        };
+        assert!((cosine([3.0, 3.0]) - 1.0).abs() < 1e-12);
+        assert!((cosine([1.0, 0.0]) - 0.5_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(cosine([0.0, 0.0]), 0.0);
+    }
+
+    #[test]
+    fn the_worst_texts_come_first() {
+        let comparison = |agreed, gap| Comparison::of_decisions(4, agreed, gap);
+        let texts = ["good", "bad", "worst"].map(String::from);
+        let comparisons = [comparison(4, 0.1), comparison(4, 0.2), comparison(2, 0.0)];
+        let summary = Summary::new(&texts, &comparisons, 2);
+        let worst: Vec<&str> = summary
+            .worst
+            .iter()
+            .map(|worst| worst.text.as_str())
+            .collect();
+        assert_eq!(worst, ["worst", "bad"]);
+        assert_eq!(summary.agreement, Some(10.0 / 12.0));
+        assert_eq!(summary.probability_gap, Some(0.2));
+        assert_eq!(summary.cosine, None);
+    }
+}
