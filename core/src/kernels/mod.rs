@@ -5,22 +5,27 @@
 //! whole blocks of 16 channels, so only the number of tokens has tails.
 
 pub mod scalar;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod x86_64;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
 use crate::shape::Activation;
 
-/// The code that runs the kernels.
+/// The code that runs the kernels: only sets that this machine has can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstructionSet {
-    /// Plain Rust, on every target.
+pub struct InstructionSet(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     Scalar,
-    /// x86-64 with AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// x86-64 with AVX-512 F, BW and VNNI.
     #[cfg(target_arch = "x86_64")]
-    Avx512Vnni,
+    Avx512,
 }
 
 /// Scale and zero point of a row of int8 activations: `value = scale * (q - zero_point)`.
@@ -67,32 +72,75 @@ pub struct SoftmaxScales<'a> {
 /// The relative value scale of one: 255/256 in Q15, so that a weight rounds to 8 bits at most.
 pub const VALUE_SCALE_ONE: i16 = 32640;
 
+/// Every set of this architecture, the slowest first.
+const KINDS: &[Kind] = &[
+    Kind::Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Kind::Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Kind::Avx512,
+];
+
+impl Kind {
+    /// Whether this machine has the instructions; without `std` nothing can be asked.
+    fn is_available(self) -> bool {
+        match self {
+            Kind::Scalar => true,
+            #[cfg(all(target_arch = "x86_64", feature = "std"))]
+            Kind::Avx2 => std::is_x86_feature_detected!("avx2"),
+            #[cfg(all(target_arch = "x86_64", feature = "std"))]
+            Kind::Avx512 => {
+                std::is_x86_feature_detected!("avx512f")
+                    && std::is_x86_feature_detected!("avx512bw")
+                    && std::is_x86_feature_detected!("avx512vnni")
+            }
+            #[cfg(all(target_arch = "x86_64", not(feature = "std")))]
+            Kind::Avx2 | Kind::Avx512 => false,
+        }
+    }
+}
+
 impl InstructionSet {
+    /// Plain Rust, on every machine.
+    pub const SCALAR: Self = InstructionSet(Kind::Scalar);
+
+    /// All that this machine has, the slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        KINDS.iter().copied().filter(|kind| kind.is_available()).map(InstructionSet)
+    }
+
     /// The fastest this machine has.
     pub fn detect() -> Self {
-        #[cfg(all(target_arch = "x86_64", feature = "std"))]
-        {
-            extern crate std;
-            if std::is_x86_feature_detected!("avx512f")
-                && std::is_x86_feature_detected!("avx512bw")
-                && std::is_x86_feature_detected!("avx512vnni")
-            {
-                return Self::Avx512Vnni;
-            }
-            if std::is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
-            }
+        Self::available().last().unwrap_or(Self::SCALAR)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
         }
-        Self::Scalar
     }
 
     /// `out[i][j] = sum_k a[i][k] * b[j][k]`, all rows of `a`, columns `0..out_width` of `b`.
+    #[allow(unsafe_code)]
     pub fn matmul(self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
-        scalar::matmul(a, b, out, out_width);
+        match self.0 {
+            Kind::Scalar => scalar::matmul(a, b, out, out_width),
+            // SAFETY: a set is made only where the machine has its instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { x86_64::avx2::matmul(a, b, out, out_width) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { x86_64::avx512::matmul(a, b, out, out_width) },
+        }
     }
 
     /// A dense layer for columns `first..first + out_width`, in units of the layer's `unit`;
     /// `out` has `input.rows.len()` rows of `out_width`, a multiple of 16.
+    #[allow(unsafe_code)]
     pub fn linear(
         self,
         input: &Activations<'_>,
@@ -101,7 +149,15 @@ impl InstructionSet {
         out: &mut [i32],
         out_width: usize,
     ) {
-        scalar::linear(input, layer, first, out, out_width);
+        match self.0 {
+            Kind::Scalar => scalar::linear(input, layer, first, out, out_width),
+            // SAFETY: a set is made only where the machine has its instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { x86_64::avx2::linear(input, layer, first, out, out_width) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { x86_64::avx512::linear(input, layer, first, out, out_width) },
+        }
     }
 
     /// Attention weights of one query from its raw scores, in 8 bits less 128; returns the sum
