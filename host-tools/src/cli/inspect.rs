@@ -36,7 +36,7 @@ impl Inspect {
         let inspection = Inspection::new(&blob::parse(&self.model, &bytes)?);
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &inspection)?;
+            serde_json::to_writer_pretty(&mut out, &inspection).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             write(&inspection, &mut out)?;

@@ -63,7 +63,7 @@ impl Validate {
 
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &summary)?;
+            serde_json::to_writer_pretty(&mut out, &summary).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             write(&summary, &mut out)?;

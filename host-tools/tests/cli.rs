@@ -1,0 +1,421 @@
+//! The command line as its users meet it: the binary, its output and its exit codes.
+
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use embert_cli::report::{Outcome, Report};
+use embert_tests::tiny::{self, Flavour, Tiny};
+use serde_json::Value;
+
+fn embert(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_embert"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A process that fails before it reads leaves a broken pipe: its output is what counts.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn succeed(arguments: &[&str], stdin: &[u8]) -> String {
+    let output = embert(arguments, stdin);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fail(arguments: &[&str], stdin: &[u8], words: &[&str]) {
+    let output = embert(arguments, stdin);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{arguments:?} succeeded");
+    assert!(stderr.starts_with("error: "), "{stderr:?}");
+    for word in words {
+        assert!(stderr.contains(word), "{word:?} is not in {stderr:?}");
+    }
+}
+
+/// A folder with a tiny checkpoint in `checkpoint` and its blob in `model.embert`.
+struct Workplace {
+    folder: tempfile::TempDir,
+}
+
+impl Workplace {
+    fn new(tiny: &Tiny) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let workplace = Self { folder };
+        fs::create_dir(workplace.path("checkpoint")).unwrap();
+        tiny.write(&workplace.path("checkpoint"), Flavour::usual(tiny))
+            .unwrap();
+        succeed(
+            &[
+                "quantize",
+                &workplace.checkpoint(),
+                "-o",
+                &workplace.model(),
+            ],
+            b"",
+        );
+        workplace
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().into()
+    }
+
+    fn checkpoint(&self) -> String {
+        self.text("checkpoint")
+    }
+
+    fn model(&self) -> String {
+        self.text("model.embert")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn reports(json_lines: &str) -> Vec<Report> {
+    json_lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn texts_from_arguments_a_file_and_stdin_are_read_alike() {
+    let workplace = Workplace::new(&tiny::SEQUENCE);
+    let (model, texts) = (workplace.model(), workplace.path("texts.txt"));
+    fs::write(&texts, "hello there\r\n\nthe end\n").unwrap();
+    let from_arguments = succeed(
+        &["run", &model, "hello there", "", "the end", "--json"],
+        b"",
+    );
+    let from_file = succeed(
+        &["run", &model, "--file", texts.to_str().unwrap(), "--json"],
+        b"",
+    );
+    let from_stdin = succeed(&["run", &model, "--json"], b"hello there\n\nthe end");
+    assert_eq!(from_arguments, from_file);
+    assert_eq!(from_arguments, from_stdin);
+
+    let reports = reports(&from_stdin);
+    let texts: Vec<&str> = reports.iter().map(|report| report.text.as_str()).collect();
+    assert_eq!(texts, ["hello there", "", "the end"]);
+    for report in &reports {
+        let Outcome::SequenceClassification { labels } = &report.result else {
+            panic!("{report:?}")
+        };
+        assert_eq!(labels.len(), tiny::SEQUENCE.labels.len());
+        assert!(labels.is_sorted_by(|a, b| a.probability >= b.probability));
+        let sum: f32 = labels.iter().map(|label| label.probability).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    }
+}
+
+#[test]
+fn a_text_for_people_has_no_escapes_when_it_is_not_for_a_terminal() {
+    let workplace = Workplace::new(&tiny::SEQUENCE);
+    let text = succeed(&["run", &workplace.model(), "hello", "there"], b"");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    assert!(text.starts_with("hello\n  "), "{text:?}");
+    assert!(text.contains("\n\nthere\n  "), "{text:?}");
+}
+
+#[test]
+fn tokens_carry_pieces_offsets_and_labels() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let json = succeed(
+        &["run", &workplace.model(), "Go, éb", "--tokens", "--json"],
+        b"",
+    );
+    let [report] = &reports(&json)[..] else {
+        panic!("{json}")
+    };
+    let Outcome::TokenClassification {
+        tokens: Some(tokens),
+        ..
+    } = &report.result
+    else {
+        panic!("{json}")
+    };
+    let pieces: Vec<(&str, usize, usize)> = tokens
+        .iter()
+        .map(|token| (token.piece.as_str(), token.start, token.end))
+        .collect();
+    assert_eq!(
+        pieces,
+        [
+            ("g", 0, 1),
+            ("##o", 1, 2),
+            (",", 2, 3),
+            ("e", 4, 6),
+            ("##b", 6, 7)
+        ]
+    );
+    assert!(
+        tokens
+            .iter()
+            .all(|token| tiny::TOKEN.labels.contains(&token.label.as_str()))
+    );
+}
+
+#[test]
+fn truncation_is_said() {
+    let workplace = Workplace::new(&tiny::EMBEDDING);
+    let (model, text) = (workplace.model(), "a b c d e f");
+    let whole = succeed(&["run", &model, text, "--json"], b"");
+    assert_eq!(reports(&whole)[0].truncation, None);
+    let cut = succeed(&["run", &model, text, "--json", "--limit", "5"], b"");
+    let report = &reports(&cut)[0];
+    let truncation = report.truncation.expect("cut to 5 tokens");
+    assert_eq!(
+        (
+            report.tokens,
+            truncation.tokens_needed,
+            truncation.bytes_read
+        ),
+        (5, 8, 5)
+    );
+    let people = succeed(&["run", &model, text, "--limit", "5"], b"");
+    assert!(
+        people.contains("truncated: the model read 5 of 8 tokens"),
+        "{people}"
+    );
+}
+
+#[test]
+fn sections_add_up_to_the_blob() {
+    for tiny in tiny::ALL {
+        let workplace = Workplace::new(&tiny);
+        let json = succeed(&["inspect", &workplace.model(), "--json"], b"");
+        let inspection: Value = serde_json::from_str(&json).unwrap();
+        let sections = inspection["sections"].as_array().unwrap().iter();
+        let sum: u64 = sections
+            .map(|section| section["bytes"].as_u64().unwrap())
+            .sum();
+        let size = fs::metadata(workplace.path("model.embert")).unwrap().len();
+        assert_eq!(
+            (sum, inspection["bytes"].as_u64()),
+            (size, Some(size)),
+            "{}",
+            tiny.name
+        );
+        assert_eq!(
+            inspection["labels"].as_array().unwrap().len(),
+            tiny.labels.len()
+        );
+        let longest = inspection["scratch"].as_array().unwrap().last().unwrap();
+        assert_eq!(longest["tokens"], tiny.positions);
+    }
+}
+
+#[test]
+fn a_damaged_blob_is_found_out() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let model = workplace.model();
+    assert!(succeed(&["inspect", &model], b"").contains("intact"));
+    let mut bytes = fs::read(&model).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&model, &bytes).unwrap();
+    fail(
+        &["inspect", &model],
+        b"",
+        &["checksum is wrong", "model.embert"],
+    );
+    fs::write(&model, &bytes[..middle]).unwrap();
+    fail(
+        &["run", &model, "hello"],
+        b"",
+        &["model.embert cannot be used", "embert quantize"],
+    );
+}
+
+#[test]
+fn validation_compares_both_models() {
+    let texts = b"hello there\n\nthe quick brown fox\nabc, def.\n";
+    for tiny in tiny::ALL {
+        let workplace = Workplace::new(&tiny);
+        let (checkpoint, model) = (workplace.checkpoint(), workplace.model());
+        let arguments = [
+            "validate",
+            &checkpoint,
+            &model,
+            "--texts",
+            "-",
+            "--json",
+            "--worst",
+            "2",
+        ];
+        let summary: Value = serde_json::from_str(&succeed(&arguments, texts)).unwrap();
+        assert_eq!(summary["texts"], 3);
+        assert_eq!(summary["worst"].as_array().unwrap().len(), 2);
+        if tiny.labels.is_empty() {
+            assert!(
+                summary["cosine"]["min"].as_f64().unwrap() > 0.98,
+                "{summary}"
+            );
+            assert_eq!(summary["agreement"], Value::Null);
+        } else {
+            assert!(summary["agreement"].as_f64().unwrap() > 0.8, "{summary}");
+            assert!(
+                summary["probability_gap"].as_f64().unwrap() < 0.2,
+                "{summary}"
+            );
+        }
+        let people = succeed(&["validate", &checkpoint, &model, "--texts", "-"], texts);
+        assert!(people.contains("worst texts"), "{people}");
+    }
+    let (one, other) = (
+        Workplace::new(&tiny::TOKEN),
+        Workplace::new(&tiny::SEQUENCE),
+    );
+    let arguments = [
+        "validate",
+        &one.checkpoint(),
+        &other.model(),
+        "--texts",
+        "-",
+    ];
+    fail(
+        &arguments,
+        texts,
+        &[
+            "not made from this checkpoint",
+            "layers",
+            "2 in the blob",
+            "3 in the checkpoint",
+        ],
+    );
+}
+
+#[test]
+fn a_blob_appears_whole_or_not_at_all() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    assert_eq!(workplace.names(), ["checkpoint", "model.embert"]);
+    let before = fs::read(workplace.model()).unwrap();
+    succeed(
+        &[
+            "quantize",
+            &workplace.checkpoint(),
+            "-o",
+            &workplace.model(),
+        ],
+        b"",
+    );
+    assert_eq!(
+        fs::read(workplace.model()).unwrap(),
+        before,
+        "the same checkpoint gives the same blob"
+    );
+
+    let nowhere = workplace.text("nowhere/model.embert");
+    fail(
+        &["quantize", &workplace.checkpoint(), "-o", &nowhere],
+        b"",
+        &["cannot write", "nowhere"],
+    );
+    fs::remove_file(workplace.path("checkpoint/vocab.txt")).unwrap();
+    let other = workplace.text("other.embert");
+    fail(
+        &["quantize", &workplace.checkpoint(), "-o", &other],
+        b"",
+        &["holds no tokenizer"],
+    );
+    assert_eq!(workplace.names(), ["checkpoint", "model.embert"]);
+}
+
+#[test]
+fn a_notice_travels_in_the_blob() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let inspect = || succeed(&["inspect", &workplace.model()], b"");
+    assert!(
+        inspect().contains("Made from the checkpoint checkpoint."),
+        "{}",
+        inspect()
+    );
+    fs::write(workplace.path("checkpoint/NOTICE"), "By Ada, CC BY 4.0\n").unwrap();
+    succeed(
+        &[
+            "quantize",
+            &workplace.checkpoint(),
+            "-o",
+            &workplace.model(),
+        ],
+        b"",
+    );
+    assert!(inspect().contains("By Ada, CC BY 4.0"), "{}", inspect());
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let model = workplace.model();
+    fail(
+        &["run", &workplace.checkpoint(), "hello"],
+        b"",
+        &["is a folder", "embert quantize"],
+    );
+    fail(
+        &["run", "absent.embert", "hello"],
+        b"",
+        &["cannot open absent.embert"],
+    );
+    fail(&["run", &model, "hello", "--file", "x"], b"", &["not both"]);
+    fail(
+        &["run", &model],
+        b"fine\n\xff\n",
+        &["line 2 of stdin", "UTF-8"],
+    );
+    fail(
+        &["run", &model, "hello", "--limit", "2"],
+        b"",
+        &["--limit is too small"],
+    );
+    fail(
+        &["validate", &workplace.checkpoint(), &model, "--texts", "-"],
+        b"\n",
+        &["no texts"],
+    );
+    let help = succeed(&["run", "--help"], b"");
+    assert!(help.contains("Examples:"), "{help}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_embert"))
+        .args(["run", &workplace.model(), "--file", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let _ = child.stdin.take().unwrap().write_all(b"hello\nthere\n");
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
