@@ -24,7 +24,7 @@
 //!
 //! The head's results lie over the context once the encoder is done.
 
-use crate::shape::{BLOCK, HeadKind, Shape, blocks};
+use crate::shape::{BLOCK, HeadKind, Pooling, Shape, blocks};
 use crate::text::Token;
 use bytemuck::{Pod, Zeroable};
 
@@ -92,13 +92,53 @@ pub struct Regions {
     pub head: usize,
 }
 
-/// Bytes of `count` elements, as [`Arena::take`] takes them.
-const fn region<T>(count: usize) -> usize {
-    (count * size_of::<T>()).div_ceil(SCRATCH_ALIGNMENT) * SCRATCH_ALIGNMENT
+/// Bytes of `rows * width` elements, as [`Arena::take`] takes them.
+///
+/// Saturates: what no memory holds must not look small, on 32-bit machines least of all.
+const fn region<T>(rows: usize, width: usize) -> usize {
+    let bytes = rows.saturating_mul(width).saturating_mul(size_of::<T>());
+    bytes
+        .div_ceil(SCRATCH_ALIGNMENT)
+        .saturating_mul(SCRATCH_ALIGNMENT)
+}
+
+const fn sum<const N: usize>(regions: [usize; N]) -> usize {
+    let (mut sum, mut i) = (0usize, 0);
+    while i < N {
+        sum = sum.saturating_add(regions[i]);
+        i += 1;
+    }
+    sum
 }
 
 const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
+}
+
+/// What the head takes over context and tiles.
+const fn head_region(shape: &Shape, tokens: usize) -> usize {
+    let (hidden, labels) = (shape.hidden_blocks(), shape.label_blocks());
+    let pooled = if shape.has_pooler {
+        sum([region::<i32>(1, hidden), region::<i16>(1, hidden)])
+    } else {
+        0
+    };
+    match (shape.head, shape.pooling) {
+        (HeadKind::SequenceClassification, _) => sum([
+            region::<f32>(1, shape.labels),
+            region::<i8>(1, hidden),
+            max(pooled, region::<i32>(1, labels)),
+        ]),
+        (HeadKind::TokenClassification, _) => sum([
+            region::<TokenLabel>(1, tokens),
+            region::<i32>(1, labels),
+            region::<f32>(1, shape.labels),
+        ]),
+        (HeadKind::Embedding, Pooling::Pooler) => sum([region::<f32>(1, shape.hidden), pooled]),
+        (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
+            sum([region::<f32>(1, shape.hidden), region::<i32>(1, hidden)])
+        }
+    }
 }
 
 impl Plan {
@@ -107,44 +147,43 @@ impl Plan {
         let hidden = shape.hidden_blocks();
         let keys = blocks(tokens);
         let head = shape.head_blocks();
+        let context = shape.attention_blocks();
         let intermediate = shape.intermediate_blocks();
-        let attention = region::<i8>(keys * head) * 2
-            + region::<f32>(keys) * 2
-            + region::<i32>(head)
-            + region::<i32>(tile * head)
-            + region::<i8>(tile * head)
-            + region::<f32>(tile)
-            + region::<i32>(tile * keys)
-            + region::<i8>(tile * keys);
-        let feed_forward = region::<i32>(tile * hidden)
-            + region::<i8>(tile * shape.attention_blocks())
-            + region::<[u32; 2]>(tile)
-            + region::<i32>(tile * CHUNK)
-            + region::<i16>(tile * intermediate)
-            + region::<i8>(tile * intermediate);
-        let labels = shape.label_blocks();
-        let results = match shape.head {
-            HeadKind::SequenceClassification => region::<f32>(shape.labels),
-            HeadKind::TokenClassification => region::<TokenLabel>(tokens),
-            HeadKind::Embedding => region::<f32>(shape.hidden),
-        };
-        let head = results
-            + region::<i32>(max(hidden, labels))
-            + region::<i16>(hidden)
-            + region::<i8>(hidden);
         Plan {
             tokens,
             tile,
             regions: Regions {
-                tokens: region::<Token>(tokens),
-                hidden: region::<i8>(tokens * hidden)
-                    + region::<u8>(tokens * hidden / 2)
-                    + region::<[u32; 2]>(tokens),
-                context: region::<i8>(tokens * shape.attention_blocks())
-                    + region::<f32>(tokens * shape.heads),
-                attention,
-                feed_forward,
-                head,
+                tokens: region::<Token>(1, tokens),
+                hidden: sum([
+                    region::<i8>(tokens, hidden),
+                    region::<u8>(tokens, hidden / 2),
+                    region::<[u32; 2]>(1, tokens),
+                ]),
+                context: sum([
+                    region::<i8>(tokens, context),
+                    region::<f32>(tokens, shape.heads),
+                ]),
+                attention: sum([
+                    region::<i8>(keys, head),
+                    region::<i8>(head, keys),
+                    region::<f32>(1, keys),
+                    region::<f32>(1, keys),
+                    region::<i32>(1, head),
+                    region::<i32>(tile, head),
+                    region::<i8>(tile, head),
+                    region::<f32>(1, tile),
+                    region::<i32>(tile, keys),
+                    region::<i8>(tile, keys),
+                ]),
+                feed_forward: sum([
+                    region::<i32>(tile, hidden),
+                    region::<i8>(tile, context),
+                    region::<[u32; 2]>(1, tile),
+                    region::<i32>(tile, CHUNK),
+                    region::<i16>(tile, intermediate),
+                    region::<i8>(tile, intermediate),
+                ]),
+                head: head_region(shape, tokens),
             },
         }
     }
@@ -152,8 +191,8 @@ impl Plan {
     /// The largest plan that fits `bytes`, at most as many tokens as the model has positions;
     /// `None` where not even `[CLS]`, one piece and `[SEP]` fit.
     pub fn largest(shape: &Shape, bytes: usize, tile: usize) -> Option<Self> {
-        let (mut fits, mut over) = (2, shape.positions + 1);
-        while over - fits > 1 {
+        let (mut fits, mut over) = (2, shape.positions.saturating_add(1));
+        while fits + 1 < over {
             let middle = fits + (over - fits) / 2;
             if Plan::new(shape, middle, tile).bytes() <= bytes {
                 fits = middle;
@@ -167,8 +206,8 @@ impl Plan {
     /// Size of the scratch, bytes.
     pub const fn bytes(&self) -> usize {
         let r = &self.regions;
-        let encoder = r.context + max(r.attention, r.feed_forward);
-        r.tokens + r.hidden + max(encoder, r.head)
+        let encoder = sum([r.context, max(r.attention, r.feed_forward)]);
+        sum([r.tokens, r.hidden, max(encoder, r.head)])
     }
 
     pub const fn regions(&self) -> &Regions {
@@ -193,7 +232,7 @@ impl<'s> Arena<'s> {
     /// The next `count` elements, with whatever values the memory holds.
     pub fn take<T: Pod>(&mut self, count: usize) -> Result<&'s mut [T], OutOfScratch> {
         let (bytes, rest) = core::mem::take(&mut self.rest)
-            .split_at_mut_checked(region::<T>(count))
+            .split_at_mut_checked(region::<T>(1, count))
             .ok_or(OutOfScratch)?;
         self.rest = rest;
         let bytes = bytes

@@ -5,7 +5,7 @@ pub const BLOCK: usize = 16;
 
 /// `n` rounded up to whole blocks.
 pub const fn blocks(n: usize) -> usize {
-    n.div_ceil(BLOCK) * BLOCK
+    n.div_ceil(BLOCK).saturating_mul(BLOCK)
 }
 
 /// What the model gives for a text.

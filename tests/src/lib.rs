@@ -1,5 +1,9 @@
 //! Helpers shared by the integration tests.
 
+pub mod blobs;
 pub mod checkpoints;
+pub mod fuzz;
+pub mod readings;
 pub mod sentences;
+pub mod synthetic;
 pub mod tiny;

@@ -26,6 +26,8 @@ pub mod flags {
 const MAX_HIDDEN: usize = 4096;
 const MAX_INTERMEDIATE: usize = 1 << 16;
 const MAX_COUNT: usize = 1 << 20;
+/// `[CLS]`, one piece and `[SEP]`: a model of fewer positions reads nothing.
+const MIN_POSITIONS: usize = 3;
 
 /// The header, decoded. Offsets in bytes from the start of the blob:
 ///
@@ -155,6 +157,7 @@ const fn possible(shape: &Shape) -> bool {
         && within(shape.intermediate, MAX_INTERMEDIATE)
         && within(shape.vocabulary, MAX_COUNT)
         && within(shape.positions, 1 << 16)
+        && shape.positions >= MIN_POSITIONS
         && within(shape.segments, 1 << 8)
         && labels
 }

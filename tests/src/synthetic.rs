@@ -1,0 +1,193 @@
+//! Blobs of any shape whose tensors are random: consistent, but no model.
+
+use embert::blob::{ALIGNMENT, HEADER_LEN, MAGIC, VERSION};
+use embert::{HeadKind, Pooling, Shape, blocks};
+
+use crate::blobs::{Aligned, sign};
+
+/// A blob and where its scales lie.
+pub struct Synthetic {
+    pub blob: Aligned,
+    /// Where each record's four scales begin.
+    pub scales: Vec<usize>,
+}
+
+/// How wild the random numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wildness {
+    /// Scales near one, so that results are finite.
+    Tame,
+    /// The extremes that still parse.
+    Wild,
+}
+
+/// A blob of `shape`. Pieces are of two letters: `aa`, `ab` and so on by their ids.
+///
+/// # Panics
+/// For a vocabulary of less than 3 or more than 676 pieces.
+pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildness) -> Synthetic {
+    assert!((3..=26 * 26).contains(&shape.vocabulary));
+    let mut writer = Writer {
+        bytes: vec![0; HEADER_LEN],
+        scales: Vec::new(),
+        random: Random(seed),
+        wildness,
+    };
+    let vocabulary = vocabulary(shape.vocabulary);
+    let mut labels = Vec::new();
+    for label in 1..=shape.labels as u32 {
+        labels.extend(label.to_le_bytes());
+    }
+    labels.resize(5 * shape.labels, b'L');
+    let lengths = [vocabulary.len(), labels.len(), 0];
+    writer.section(&vocabulary);
+    writer.section(&labels);
+
+    let (hidden, attention) = (shape.hidden_blocks(), shape.attention_blocks());
+    let intermediate = shape.intermediate_blocks();
+    for rows in [shape.vocabulary, shape.positions, shape.segments] {
+        writer.noise(2 * rows);
+        writer.noise(rows * hidden);
+    }
+    writer.norm(hidden);
+    for _ in 0..shape.layers {
+        for _ in 0..3 {
+            writer.linear(attention, hidden, None);
+        }
+        writer.linear(hidden, attention, None);
+        writer.norm(hidden);
+        writer.linear(intermediate, hidden, Some(1.0 / 256.0));
+        writer.linear(hidden, intermediate, None);
+        writer.norm(hidden);
+    }
+    if shape.has_pooler {
+        writer.linear(hidden, hidden, None);
+    }
+    match (shape.head, shape.pooling) {
+        (HeadKind::Embedding, Pooling::Pooler) => {}
+        (HeadKind::Embedding, _) => {
+            writer.scales(None);
+            writer.noise(4 * hidden);
+        }
+        _ => writer.linear(blocks(shape.labels), hidden, None),
+    }
+
+    let Writer {
+        mut bytes, scales, ..
+    } = writer;
+    let header = header(shape, flags, activation, lengths);
+    bytes[..HEADER_LEN].copy_from_slice(&header);
+    sign(&mut bytes);
+    Synthetic {
+        blob: Aligned::copy(&bytes),
+        scales,
+    }
+}
+
+fn header(shape: &Shape, mut flags: u8, activation: u8, lengths: [usize; 3]) -> Vec<u8> {
+    if shape.has_pooler {
+        flags |= embert::blob::flags::POOLER;
+    }
+    let mut header = MAGIC.to_vec();
+    header.extend(VERSION.to_le_bytes());
+    header.extend([0; 8]);
+    header.extend([shape.head as u8, activation, shape.pooling as u8, flags]);
+    let sizes = [
+        shape.layers,
+        shape.hidden,
+        shape.heads,
+        shape.intermediate,
+        shape.vocabulary,
+        shape.positions,
+        shape.segments,
+        shape.labels,
+    ];
+    let special = [2, 0, 1, u32::MAX as usize, u32::MAX as usize, 100];
+    let numbers = sizes.iter().chain(&special).chain(&lengths);
+    header.extend(numbers.flat_map(|&n| (n as u32).to_le_bytes()));
+    header.resize(HEADER_LEN, 0);
+    header
+}
+
+fn vocabulary(pieces: usize) -> Vec<u8> {
+    let mut section = Vec::new();
+    for count in [pieces, pieces, 0, 0, 2 * pieces] {
+        section.extend((count as u32).to_le_bytes());
+    }
+    let ids = 0..pieces;
+    let ends = (1..=pieces).map(|id| 2 * id);
+    for number in ids.clone().chain(ends) {
+        section.extend(&(number as u32).to_le_bytes()[..3]);
+    }
+    section.extend(ids.flat_map(|id| [b'a' + (id / 26) as u8, b'a' + (id % 26) as u8]));
+    section
+}
+
+/// Knuth's generator (MMIX), its upper bits.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number in `0..below`.
+    pub fn below(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (((self.0 >> 33) * below as u64) >> 31) as usize
+    }
+}
+
+struct Writer {
+    bytes: Vec<u8>,
+    scales: Vec<usize>,
+    random: Random,
+    wildness: Wildness,
+}
+
+impl Writer {
+    fn section(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        let end = self.bytes.len().next_multiple_of(ALIGNMENT);
+        self.bytes.resize(end, 0);
+    }
+
+    fn noise(&mut self, len: usize) {
+        let bytes: Vec<u8> = (0..len).map(|_| self.random.below(256) as u8).collect();
+        self.section(&bytes);
+    }
+
+    fn scales(&mut self, second: Option<f32>) {
+        self.scales.push(self.bytes.len());
+        let choices: &[f32] = match self.wildness {
+            Wildness::Tame => &[0.5, 0.01, 1.0],
+            Wildness::Wild => &[1e-12, 1e12, 1.0, 3.7e-5, 1e6],
+        };
+        let mut scales = [0.0; 4].map(|_: f32| choices[self.random.below(choices.len())]);
+        if let Some(second) = second {
+            scales[1] = second;
+        }
+        self.section(&scales.map(f32::to_le_bytes).concat());
+    }
+
+    /// Multipliers in `0..2^30`.
+    fn multipliers(&mut self, count: usize) {
+        let numbers: Vec<u8> = (0..count)
+            .flat_map(|_| (self.random.below(1 << 30) as u32).to_le_bytes())
+            .collect();
+        self.section(&numbers);
+    }
+
+    fn norm(&mut self, width: usize) {
+        self.scales(None);
+        self.multipliers(width);
+        self.multipliers(width);
+    }
+
+    fn linear(&mut self, columns: usize, depth: usize, unit: Option<f32>) {
+        self.scales(unit);
+        self.multipliers(columns);
+        self.noise(4 * columns);
+        self.noise(4 * columns);
+        self.noise(columns * depth);
+    }
+}

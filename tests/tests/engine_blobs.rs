@@ -1,0 +1,111 @@
+//! The committed tiny blobs are what the quantizer makes, and give what they gave.
+//!
+//! Run twice, `EMBERT_UPDATE=1 cargo test -p embert-tests --test engine_blobs` writes them
+//! and then their outputs anew: after a change of the quantizer or of the arithmetic that was
+//! meant.
+
+use embert::Model;
+use embert_cli::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_cli::quantize::{Options, quantize};
+use embert_tests::blobs::{self, COMMITTED, Committed, MEAN, POOLER};
+use embert_tests::readings::Setup;
+use embert_tests::tiny::Flavour;
+use std::fs;
+
+fn quantized(committed: &Committed) -> anyhow::Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let tiny = &committed.tiny;
+    tiny.write(folder.path(), Flavour::usual(tiny))?;
+    let head = match committed.file {
+        file if file == MEAN.file => Some(HeadChoice::Embedding(Pooling::Mean)),
+        file if file == POOLER.file => Some(HeadChoice::Embedding(Pooling::Pooler)),
+        _ => None,
+    };
+    let checkpoint = Checkpoint::open(folder.path(), head)?;
+    let options = Options {
+        about: format!("{}, random weights", committed.file),
+        ..Options::default()
+    };
+    Ok(quantize(&checkpoint, &options, |_| {})?)
+}
+
+#[test]
+fn the_committed_blobs_are_what_the_quantizer_makes() -> anyhow::Result<()> {
+    for committed in COMMITTED {
+        let blob = quantized(committed)?;
+        if blobs::update() {
+            fs::write(blobs::path(committed.file), &blob)?;
+        } else {
+            assert!(
+                blob == committed.bytes,
+                "{} differs: EMBERT_UPDATE=1 writes it anew",
+                committed.file
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Short and long, with words that exist and words that do not, and nothing at all.
+const TEXTS: [&str; 5] = [
+    "",
+    "  \u{a0}\t ",
+    "the king sings.",
+    "Élan, naïve 中文 \u{1F600} qqqq",
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z the end the end",
+];
+
+#[test]
+fn outputs_are_bit_for_bit_what_they_were() -> anyhow::Result<()> {
+    let mut lines = String::new();
+    for (name, blob) in blobs::flavours() {
+        let model = Model::parse(&blob)?;
+        for (index, text) in TEXTS.iter().enumerate() {
+            let bits = Setup::plain(&model).run(&model, text);
+            let bits: Vec<String> = bits.iter().map(|b| format!("{b:x}")).collect();
+            lines += &format!("{name} {index}: {}\n", bits.join(" "));
+        }
+    }
+    let path = blobs::path("tiny_outputs.txt");
+    if blobs::update() {
+        fs::write(path, &lines)?;
+        return Ok(());
+    }
+    let expected = fs::read_to_string(path)?;
+    for (found, expected) in lines.lines().zip(expected.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(lines.lines().count(), expected.lines().count());
+    Ok(())
+}
+
+#[test]
+fn heads_give_what_they_promise() -> anyhow::Result<()> {
+    for (name, blob) in blobs::flavours() {
+        let model = Model::parse(&blob)?;
+        let mut scratch = blobs::Aligned::filled(embert::scratch_bytes(model.shape(), 16), 0);
+        let mut engine = embert::Engine::new(&model, &mut scratch)?;
+        match engine.run(TEXTS[2])?.output {
+            embert::Output::Classes {
+                probabilities,
+                multi_label,
+            } => {
+                assert_eq!(multi_label, name == "multi-label");
+                assert_eq!(probabilities.len(), model.labels().len());
+                assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)));
+                let sum: f32 = probabilities.iter().sum();
+                assert!(multi_label || (sum - 1.0).abs() < 1e-6, "{sum}");
+            }
+            embert::Output::Tokens { labels, .. } => {
+                let least = 1.0 / model.labels().len() as f32;
+                assert!(labels.iter().all(|l| (least..=1.0).contains(&l.score)));
+            }
+            embert::Output::Embedding(vector) => {
+                assert_eq!(vector.len(), model.shape().hidden);
+                let squares: f32 = vector.iter().map(|v| v * v).sum();
+                assert!((squares - 1.0).abs() < 1e-5, "{squares}");
+            }
+        }
+    }
+    Ok(())
+}
