@@ -193,3 +193,136 @@ impl Iterator for Normalized<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Normalizer = Normalizer {
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: true,
+        lowercase: true,
+    };
+
+    #[track_caller]
+    fn check<const N: usize>(normalizer: Normalizer, text: &str, expected: [(char, u32, u32); N]) {
+        let mut normalized = Normalized::new(text, 0, normalizer).map(|a| (a.c, a.start, a.end));
+        for expected in expected {
+            assert_eq!(normalized.next(), Some(expected));
+        }
+        assert_eq!(normalized.next(), None);
+    }
+
+    #[test]
+    fn cleaning_drops_control_characters_and_unifies_white_space() {
+        check(
+            ALL,
+            "a\0\u{FFFD}\u{200B}\u{7F}b",
+            [('a', 0, 1), ('b', 9, 10)],
+        );
+        check(
+            ALL,
+            "\t\u{A0}\u{2028}\u{B}",
+            [(' ', 0, 1), (' ', 1, 3), (' ', 3, 6)],
+        );
+        let raw = Normalizer {
+            clean_text: false,
+            ..ALL
+        };
+        check(
+            raw,
+            "\0\t\u{FFFD}",
+            [('\0', 0, 1), ('\t', 1, 2), ('\u{FFFD}', 2, 5)],
+        );
+    }
+
+    #[test]
+    fn ideographs_stand_alone() {
+        check(
+            ALL,
+            "中x",
+            [(' ', 0, 3), ('中', 0, 3), (' ', 0, 3), ('x', 3, 4)],
+        );
+        let joined = Normalizer {
+            handle_chinese_chars: false,
+            ..ALL
+        };
+        check(joined, "中", [('中', 0, 3)]);
+    }
+
+    #[test]
+    fn accents_go_with_or_without_lower_case() {
+        check(ALL, "Éé\u{301}", [('e', 0, 2), ('e', 2, 4)]);
+        let upper = Normalizer {
+            lowercase: false,
+            ..ALL
+        };
+        check(upper, "Éé", [('E', 0, 2), ('e', 2, 4)]);
+        let accents = Normalizer {
+            strip_accents: false,
+            ..ALL
+        };
+        check(accents, "É", [('é', 0, 2)]);
+    }
+
+    #[test]
+    fn an_expansion_shares_its_source() {
+        let accents = Normalizer {
+            strip_accents: false,
+            ..ALL
+        };
+        check(accents, "İ", [('i', 0, 2), ('\u{307}', 0, 2)]);
+        check(
+            ALL,
+            "각",
+            [('\u{1100}', 0, 3), ('\u{1161}', 0, 3), ('\u{11A8}', 0, 3)],
+        );
+    }
+
+    #[test]
+    fn the_alignment_counts_from_the_base() {
+        let mut normalized = Normalized::new("é", 7, ALL);
+        let first = normalized.next().map(|a| (a.start, a.end));
+        assert_eq!(first, Some((7, 9)));
+    }
+
+    #[test]
+    fn surviving_marks_are_ordered_and_aligned_by_position() {
+        // Class 224 behind class 9; what was first in the text aligns what is first in order.
+        check(
+            ALL,
+            "a\u{302E}\u{1B44}",
+            [('a', 0, 1), ('\u{1B44}', 1, 4), ('\u{302E}', 4, 7)],
+        );
+        // Class 224 in front of class 230, which is dropped, and behind 220, dropped too.
+        check(ALL, "a\u{301}\u{302E}", [('a', 0, 1), ('\u{302E}', 1, 3)]);
+        check(ALL, "a\u{302E}\u{323}", [('a', 0, 1), ('\u{302E}', 4, 6)]);
+        // Equal classes keep their order.
+        check(
+            ALL,
+            "\u{302F}\u{302E}",
+            [('\u{302F}', 0, 3), ('\u{302E}', 3, 6)],
+        );
+        // Marks of a decomposition are no source characters of their own.
+        check(
+            ALL,
+            "\u{1D15E}\u{1B44}b",
+            [
+                ('\u{1D157}', 0, 4),
+                ('\u{1B44}', 4, 7),
+                ('\u{1D165}', 4, 7),
+                ('b', 7, 8),
+            ],
+        );
+    }
+
+    #[test]
+    fn dropped_characters_do_not_end_a_run_of_marks() {
+        check(
+            ALL,
+            "\u{302E}\0\u{1B44}\u{FFFD} ",
+            [('\u{1B44}', 0, 3), ('\u{302E}', 4, 7), (' ', 10, 11)],
+        );
+    }
+}

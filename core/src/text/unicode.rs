@@ -169,3 +169,74 @@ fn hangul(c: char) -> Few {
     }
     few
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(c: char) -> Few {
+        stripped(c, Class::of(c))
+    }
+
+    #[test]
+    fn the_first_and_the_last_code_point_have_a_class() {
+        assert!(Class::of('\0').is_other());
+        assert!(Class::of('\u{10FFFD}').is_other());
+        assert!(!Class::of('\u{10FFFF}').is_other());
+    }
+
+    #[test]
+    fn punctuation_holds_ascii_symbols_but_no_others() {
+        for c in "!$+<=>^`|~_-\u{2019}\u{3002}".chars() {
+            assert!(Class::of(c).is_punctuation(), "{c:?}");
+        }
+        for c in "a0 \u{20AC}\u{2211}\u{301}".chars() {
+            assert!(!Class::of(c).is_punctuation(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn ranks_follow_the_combining_classes() {
+        // Classes 0, 9, 129, 216, 224, 230.
+        let marks = [
+            'a',
+            '\u{1B44}',
+            '\u{F71}',
+            '\u{1D165}',
+            '\u{302E}',
+            '\u{301}',
+        ];
+        assert!(marks.is_sorted_by_key(|&c| Class::of(c).rank()));
+        assert_eq!(Class::of('a').rank(), 0);
+        assert!(Class::of('\u{1B44}').rank() < Class::of('\u{F71}').rank());
+    }
+
+    #[test]
+    fn lower_case_follows_ranges_of_both_strides() {
+        assert_eq!(lowercase('Q'), ('q', None));
+        assert_eq!(lowercase('É'), ('é', None));
+        assert_eq!(lowercase('×'), ('×', None));
+        assert_eq!(lowercase('Ā'), ('ā', None));
+        assert_eq!(lowercase('ā'), ('ā', None));
+        assert_eq!(lowercase('\u{10427}'), ('\u{1044F}', None));
+        assert_eq!(lowercase('İ'), ('i', Some('\u{307}')));
+    }
+
+    #[test]
+    fn decomposition_leaves_no_nonspacing_marks() {
+        assert_eq!(left('é').as_slice(), ['e']);
+        assert_eq!(left('ệ').as_slice(), ['e']);
+        assert_eq!(left('q').as_slice(), ['q']);
+        assert_eq!(left('\u{301}').as_slice(), []);
+        assert_eq!(left('\u{9CB}').as_slice(), ['\u{9C7}', '\u{9BE}']);
+        assert_eq!(
+            left('\u{1D160}').as_slice(),
+            ['\u{1D158}', '\u{1D165}', '\u{1D16E}']
+        );
+        assert_eq!(left('\u{2F800}').as_slice(), ['\u{4E3D}']);
+        assert_eq!(left('\u{2F801}').as_slice(), ['\u{4E38}']);
+        assert_eq!(left('\u{2F803}').as_slice(), ['\u{20122}']);
+        assert_eq!(left('가').as_slice(), ['\u{1100}', '\u{1161}']);
+        assert_eq!(left('힣').as_slice(), ['\u{1112}', '\u{1175}', '\u{11C2}']);
+    }
+}

@@ -124,3 +124,62 @@ impl Boundary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASED: Normalizer = Normalizer {
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: false,
+        lowercase: false,
+    };
+
+    #[track_caller]
+    fn check<const N: usize>(text: &str, expected: [(&str, u32, u32); N]) {
+        let mut words = Words::new(text, 0, CASED);
+        let mut buffer = WordBuffer::new();
+        for (word, start, end) in expected {
+            let found = words
+                .next(&mut buffer)
+                .map(|word| (word.chars, word.start, word.end));
+            assert_eq!(found, Some((word.chars().count(), start, end)));
+            assert_eq!(buffer.as_bytes(), word.as_bytes());
+        }
+        assert!(words.next(&mut buffer).is_none());
+    }
+
+    #[test]
+    fn words_end_at_space_and_punctuation() {
+        check("", []);
+        check(" \t ", []);
+        check("Hey  you", [("Hey", 0, 3), ("you", 5, 8)]);
+        check(
+            "don't.",
+            [("don", 0, 3), ("'", 3, 4), ("t", 4, 5), (".", 5, 6)],
+        );
+        check("?! a", [("?", 0, 1), ("!", 1, 2), ("a", 3, 4)]);
+        check(
+            "a中文b",
+            [("a", 0, 1), ("中", 1, 4), ("文", 4, 7), ("b", 7, 8)],
+        );
+        check("1\u{2019}s", [("1", 0, 1), ("\u{2019}", 1, 4), ("s", 4, 5)]);
+    }
+
+    #[test]
+    fn a_word_covers_what_was_dropped_inside_but_not_around() {
+        check("\0a\0b\0 ", [("ab", 1, 4)]);
+    }
+
+    #[test]
+    fn a_long_word_is_counted_but_not_stored() {
+        let bytes = [*b"\xF0\x9D\x95\x8F"; MAX_WORD_CHARS + 2];
+        let text = core::str::from_utf8(bytes.as_flattened()).unwrap_or_default();
+        let mut buffer = WordBuffer::new();
+        let word = Words::new(text, 0, CASED).next(&mut buffer);
+        let word = word.map(|word| (word.chars, word.end));
+        assert_eq!(word, Some((MAX_WORD_CHARS + 2, text.len() as u32)));
+        assert_eq!(buffer.as_bytes().len(), 4 * MAX_WORD_CHARS);
+    }
+}
