@@ -2,9 +2,12 @@
 
 use core::fmt::{Display, Write};
 
-use embert::{Engine, Header, Model, Output, Reading, scratch_bytes};
-use embert_wire::{Cost, MAX_REQUEST_BYTES, NUMBERS_PER_RESPONSE, Request, Response, Truncation};
-use heapless::{String, Vec};
+use embert::text::Token;
+use embert::{Engine, Header, Model, Output, Reading, TokenLabel, scratch_bytes};
+use embert_wire::{
+    Cost, Head, MAX_REQUEST_BYTES, NUMBERS_PER_RESPONSE, Request, Response, Truncation,
+};
+use heapless::String;
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
 use crate::{Board, link, memory};
@@ -75,9 +78,13 @@ fn answer(
             });
             Ok(Cost::default())
         }
-        Request::Run { text, max_tokens } => {
+        Request::Run {
+            text,
+            limit,
+            tokens,
+        } => {
             let model = model.as_ref().map_err(Clone::clone)?;
-            run(board, model, scratch, text, max_tokens)
+            run(board, model, scratch, text, limit, tokens)
         }
         Request::Spin { iterations } => {
             let start = (board.instructions)();
@@ -96,18 +103,18 @@ fn run(
     model: &Model,
     scratch: &mut [u8],
     text: &str,
-    max_tokens: Option<u32>,
+    limit: Option<u32>,
+    with_tokens: bool,
 ) -> Result<Cost, Reason> {
     let positions = model.shape().positions;
-    let tokens = max_tokens.map_or(positions, |tokens| positions.min(tokens as usize));
-    let needed = scratch_bytes(model.shape(), tokens);
+    let limit = limit.map_or(positions, |limit| positions.min(limit as usize));
+    let needed = scratch_bytes(model.shape(), limit);
     let available = scratch.len();
     let Some(scratch) = scratch.get_mut(..needed) else {
         let mut reason = Reason::new();
         let _ = write!(
             reason,
-            "{tokens} tokens need {needed} bytes of scratch, {} has {available}",
-            board.name
+            "{limit} tokens need {needed} bytes of scratch, there are {available}; limit the tokens"
         );
         return Err(reason);
     };
@@ -121,8 +128,7 @@ fn run(
     let Some(stack_bytes) = memory::stack_used(stack) else {
         panic!("stack overflow");
     };
-    report(model, &reading.map_err(reason)?);
-    defmt::debug!("{=u64} instructions", instructions);
+    report(model, &reading.map_err(reason)?, with_tokens);
     Ok(Cost {
         instructions,
         stack_bytes: stack_bytes as u32,
@@ -132,13 +138,18 @@ fn run(
 }
 
 /// Sends what the model read and found.
-fn report(model: &Model, reading: &Reading) {
+fn report(model: &Model, reading: &Reading, with_tokens: bool) {
     link::send(&Response::Read {
         tokens: reading.tokens.len() as u32,
         truncation: reading.truncated.map(|truncation| Truncation {
             tokens_needed: truncation.needed as u32,
             bytes_read: truncation.covered_a,
         }),
+        head: match reading.output {
+            Output::Classes { .. } => Head::Classes,
+            Output::Tokens { .. } => Head::Tokens,
+            Output::Embedding(_) => Head::Embedding,
+        },
     });
     match &reading.output {
         Output::Classes { probabilities, .. } => {
@@ -147,7 +158,7 @@ fn report(model: &Model, reading: &Reading) {
                 link::send(&Response::Class { label, probability });
             }
         }
-        Output::Tokens { entities, .. } => {
+        Output::Tokens { labels, entities } => {
             for entity in entities.clone() {
                 link::send(&Response::Entity {
                     label: entity.label,
@@ -156,13 +167,30 @@ fn report(model: &Model, reading: &Reading) {
                     score: entity.score,
                 });
             }
+            if with_tokens {
+                report_tokens(model, reading.tokens, labels);
+            }
         }
         Output::Embedding(vector) => {
             for numbers in vector.chunks(NUMBERS_PER_RESPONSE) {
-                link::send(&Response::Numbers(
-                    numbers.iter().copied().collect::<Vec<_, _>>(),
-                ));
+                link::send(&Response::Numbers(numbers.iter().copied().collect()));
             }
+        }
+    }
+}
+
+fn report_tokens(model: &Model, tokens: &[Token], labels: &[TokenLabel]) {
+    let vocabulary = model.tokenizer().vocabulary();
+    for (token, found) in tokens.iter().zip(labels) {
+        // `[CLS]` and `[SEP]` come from nowhere in the text.
+        if token.start < token.end {
+            link::send(&Response::Token {
+                piece: vocabulary.piece(token.id).unwrap_or_default(),
+                start: token.start,
+                end: token.end,
+                label: model.labels().name(found.label as usize),
+                score: found.score,
+            });
         }
     }
 }

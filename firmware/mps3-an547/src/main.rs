@@ -5,7 +5,7 @@
 use embert_firmware::Board;
 use embert_mps::Uart;
 
-const CLOCK_HZ: u32 = 32_000_000;
+const CLOCK_HZ: u64 = 32_000_000;
 
 /// UART 0.
 // SAFETY: the board has a CMSDK APB UART at this address.
@@ -21,7 +21,7 @@ fn main() -> ! {
         embert_firmware::serve(Board {
             name: "mps3-an547",
             serial: &SERIAL,
-            instructions: || embert_mps::instructions(CLOCK_HZ),
+            instructions: embert_mps::instructions::<CLOCK_HZ>,
             spin: cortex_m::asm::delay,
         })
     }

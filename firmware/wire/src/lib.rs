@@ -25,11 +25,14 @@ pub const NUMBERS_PER_RESPONSE: usize = 128;
 pub enum Request<'a> {
     /// Say which board this is, and what memory it has for the model.
     Describe,
-    /// Run the model on one text, in a scratch for `max_tokens` tokens; `None`
-    /// is as many as the model has positions.
+    /// Run the model on one text.
     Run {
         text: &'a str,
-        max_tokens: Option<u32>,
+        /// Read no more than this many tokens, in a scratch for as many. `None`:
+        /// as many as the model has positions.
+        limit: Option<u32>,
+        /// Say the label of every token too.
+        tokens: bool,
     },
     /// Execute `2 * (iterations + 1)` instructions in a loop and say how many
     /// were counted: this checks the counter itself.
@@ -56,6 +59,7 @@ pub enum Response<'a> {
         /// Tokens read, `[CLS]` and `[SEP]` included.
         tokens: u32,
         truncation: Option<Truncation>,
+        head: Head,
     },
     /// One class and its probability, in the model's order.
     Class { label: &'a str, probability: f32 },
@@ -66,10 +70,30 @@ pub enum Response<'a> {
         end: u32,
         score: f32,
     },
+    /// One token's label, where asked for: in the order of the text, after the
+    /// entities, without `[CLS]` and `[SEP]`.
+    Token {
+        piece: &'a str,
+        start: u32,
+        end: u32,
+        label: &'a str,
+        score: f32,
+    },
     /// The embedding's next numbers.
     Numbers(Vec<f32, NUMBERS_PER_RESPONSE>),
     /// The request is answered; nothing more comes for it.
     Done(Cost),
+}
+
+/// Which kind of result follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Head {
+    /// [`Response::Class`], one for every label.
+    Classes,
+    /// [`Response::Entity`], then [`Response::Token`].
+    Tokens,
+    /// [`Response::Numbers`].
+    Embedding,
 }
 
 /// What was not read of a text.

@@ -1,8 +1,16 @@
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use embert_cli::report::{Colours, write_json, write_text};
+use xtask::answer::{self, Answer, Options};
+use xtask::image::Image;
 use xtask::machine::Machine;
+use xtask::qemu::Session;
+use xtask::setup;
 
 /// The repository's own tasks.
 #[derive(Parser)]
@@ -17,43 +25,87 @@ enum Task {
     /// Install what the firmware and the tests need.
     Setup,
     /// Run texts through a model on a microcontroller that QEMU emulates.
-    Qemu {
-        machine: Machine,
-        #[arg(long)]
-        model: PathBuf,
-        texts: Vec<String>,
-    },
+    ///
+    /// Prints what `embert run` prints, and on stderr what each text took.
+    Qemu(Qemu),
     /// Set this machine up and run every check and test.
     Test,
     /// Generate core/src/text/unicode_tables.rs.
     UnicodeTables,
 }
 
+#[derive(Args)]
+struct Qemu {
+    machine: Machine,
+    /// The model: a blob made by `embert quantize`.
+    #[arg(long)]
+    model: PathBuf,
+    /// The texts.
+    #[arg(value_name = "TEXT", required_unless_present = "file")]
+    texts: Vec<String>,
+    /// Read texts from this file, one a line.
+    #[arg(long, short, conflicts_with = "texts")]
+    file: Option<PathBuf>,
+    /// One line of JSON per text.
+    #[arg(long)]
+    json: bool,
+    /// Show the label of every token too, where the model labels tokens.
+    #[arg(long)]
+    tokens: bool,
+    /// Read no more than this many tokens of a text, [CLS] and [SEP] included.
+    #[arg(long, value_name = "TOKENS")]
+    limit: Option<u32>,
+    /// Give up on a text after this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+impl Qemu {
+    fn run(self) -> Result<()> {
+        let texts = match &self.file {
+            Some(file) => {
+                let texts =
+                    std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+                texts.lines().map(str::to_owned).collect()
+            }
+            None => self.texts,
+        };
+        setup::emulators_and_compilers()?;
+        let image = Image::build(self.machine)?;
+        let mut session = Session::start(&image, &self.model, Duration::from_secs(self.timeout))?;
+        let options = Options {
+            limit: self.limit,
+            tokens: self.tokens,
+        };
+        let (colours, mut out) = (Colours::of_stdout(), io::stdout().lock());
+        for (index, text) in texts.iter().enumerate() {
+            let Answer { report, cost } = answer::run(&mut session, text, options)?;
+            if self.json {
+                write_json(&report, &mut out)?;
+            } else {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                write_text(&report, colours, &mut out)?;
+            }
+            out.flush()?;
+            eprintln!(
+                "[{}] {} instructions, {} bytes of stack, {} of {} bytes of scratch",
+                self.machine.name(),
+                cost.instructions,
+                cost.stack_bytes,
+                cost.scratch_used_bytes,
+                cost.scratch_bytes
+            );
+        }
+        Ok(())
+    }
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Setup => xtask::setup::emulators_and_compilers(),
-        Task::Qemu {
-            machine,
-            model,
-            texts,
-        } => (|| {
-            let image = xtask::image::Image::build(machine)?;
-            let mut session =
-                xtask::qemu::Session::start(&image, &model, std::time::Duration::from_secs(60))?;
-            for text in &texts {
-                let cost = session.ask(&embert_wire::Request::Run { text }, |_| ())?;
-                println!("{cost:?}");
-            }
-            let t = std::time::Instant::now();
-            let cost = session.ask(
-                &embert_wire::Request::Spin {
-                    iterations: 500_000_000,
-                },
-                |_| (),
-            )?;
-            println!("{cost:?} {:?}", t.elapsed());
-            Ok(())
-        })(),
+        Task::Setup => setup::emulators_and_compilers(),
+        Task::Qemu(qemu) => qemu.run(),
         Task::Test => xtask::check::run(),
         Task::UnicodeTables => xtask::unicode_tables::write().map_err(anyhow::Error::from),
     };

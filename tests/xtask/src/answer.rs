@@ -1,0 +1,130 @@
+//! Answers of the firmware, put together into the reports that `embert run` gives.
+
+use anyhow::{Result, anyhow};
+use embert_cli::report::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
+use embert_wire::{Cost, Head, Request, Response};
+
+use crate::qemu::Session;
+
+/// How a text is read: the options of `embert run` that concern the model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Read no more than this many tokens.
+    pub limit: Option<u32>,
+    /// Report the label of every token too.
+    pub tokens: bool,
+}
+
+/// What the firmware found in one text, and what that took.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub report: Report,
+    pub cost: Cost,
+}
+
+/// Runs one text on the firmware.
+pub fn run(session: &mut Session, text: &str, options: Options) -> Result<Answer> {
+    let Options { limit, tokens } = options;
+    let mut report = None;
+    let mut order = Ok(());
+    let cost = session.ask(
+        &Request::Run {
+            text,
+            limit,
+            tokens,
+        },
+        |response| match response {
+            Response::Read {
+                tokens: read,
+                truncation,
+                head,
+            } if report.is_none() => {
+                report = Some(Report {
+                    text: text.to_owned(),
+                    tokens: read as usize,
+                    truncation: truncation.map(|truncation| Truncation {
+                        tokens_needed: truncation.tokens_needed as usize,
+                        bytes_read: truncation.bytes_read as usize,
+                    }),
+                    result: nothing_yet(head, tokens),
+                });
+            }
+            response => {
+                let added = report.as_mut().is_some_and(|report| add(report, &response));
+                if !added && order.is_ok() {
+                    order = Err(anyhow!("this response is out of place: {response:?}"));
+                }
+            }
+        },
+    )?;
+    order?;
+    let mut report = report.ok_or_else(|| anyhow!("the firmware did not say what it read"))?;
+    if let Outcome::SequenceClassification { labels } = &mut report.result {
+        // As `embert run` has them. Stable: equals stay in the model's order.
+        labels.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    }
+    Ok(Answer { report, cost })
+}
+
+fn nothing_yet(head: Head, with_tokens: bool) -> Outcome {
+    match head {
+        Head::Classes => Outcome::SequenceClassification { labels: Vec::new() },
+        Head::Tokens => Outcome::TokenClassification {
+            entities: Vec::new(),
+            tokens: with_tokens.then(Vec::new),
+        },
+        Head::Embedding => Outcome::Embedding { vector: Vec::new() },
+    }
+}
+
+/// Adds a part of a result to it; `false` where it is no part of that kind.
+fn add(report: &mut Report, response: &Response) -> bool {
+    match (&mut report.result, response) {
+        (Outcome::SequenceClassification { labels }, &Response::Class { label, probability }) => {
+            labels.push(LabelScore {
+                label: label.to_owned(),
+                probability,
+            });
+        }
+        (
+            Outcome::TokenClassification { entities, .. },
+            &Response::Entity {
+                label,
+                start,
+                end,
+                score,
+            },
+        ) => {
+            let (start, end) = (start as usize, end as usize);
+            entities.push(Entity {
+                label: label.to_owned(),
+                text: report.text.get(start..end).unwrap_or_default().to_owned(),
+                start,
+                end,
+                score,
+            });
+        }
+        (
+            Outcome::TokenClassification {
+                tokens: Some(tokens),
+                ..
+            },
+            &Response::Token {
+                piece,
+                start,
+                end,
+                label,
+                score,
+            },
+        ) => tokens.push(TokenLabel {
+            piece: piece.to_owned(),
+            start: start as usize,
+            end: end as usize,
+            label: label.to_owned(),
+            score,
+        }),
+        (Outcome::Embedding { vector }, Response::Numbers(numbers)) => vector.extend(numbers),
+        _ => return false,
+    }
+    true
+}
