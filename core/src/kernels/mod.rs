@@ -4,12 +4,15 @@
 //! [`scalar`] defines every operation; all others give the same bits, for any input. Rows are
 //! whole blocks of 16 channels, so only the number of tokens has tails.
 
+#[cfg(any(embert_dsp, embert_helium))]
+#[allow(unsafe_code)]
+mod arm_m;
 pub mod scalar;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86_64;
-#[cfg(all(test, feature = "std"))]
-mod tests;
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
@@ -22,6 +25,10 @@ pub struct InstructionSet(Kind);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Scalar,
+    #[cfg(embert_dsp)]
+    Dsp,
+    #[cfg(embert_helium)]
+    Helium,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -75,6 +82,10 @@ pub const VALUE_SCALE_ONE: i16 = 32640;
 /// Every set of this architecture, the slowest first.
 const KINDS: &[Kind] = &[
     Kind::Scalar,
+    #[cfg(embert_dsp)]
+    Kind::Dsp,
+    #[cfg(embert_helium)]
+    Kind::Helium,
     #[cfg(target_arch = "x86_64")]
     Kind::Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -86,6 +97,10 @@ impl Kind {
     fn is_available(self) -> bool {
         match self {
             Kind::Scalar => true,
+            #[cfg(embert_dsp)]
+            Kind::Dsp => true,
+            #[cfg(embert_helium)]
+            Kind::Helium => true,
             #[cfg(all(target_arch = "x86_64", feature = "std"))]
             Kind::Avx2 => std::is_x86_feature_detected!("avx2"),
             #[cfg(all(target_arch = "x86_64", feature = "std"))]
@@ -106,7 +121,11 @@ impl InstructionSet {
 
     /// All that this machine has, the slowest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        KINDS.iter().copied().filter(|kind| kind.is_available()).map(InstructionSet)
+        KINDS
+            .iter()
+            .copied()
+            .filter(|kind| kind.is_available())
+            .map(InstructionSet)
     }
 
     /// The fastest this machine has.
@@ -117,6 +136,10 @@ impl InstructionSet {
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Scalar => "scalar",
+            #[cfg(embert_dsp)]
+            Kind::Dsp => "dsp",
+            #[cfg(embert_helium)]
+            Kind::Helium => "helium",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -129,6 +152,10 @@ impl InstructionSet {
     pub fn matmul(self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
         match self.0 {
             Kind::Scalar => scalar::matmul(a, b, out, out_width),
+            #[cfg(embert_dsp)]
+            Kind::Dsp => arm_m::dsp::matmul(a, b, out, out_width),
+            #[cfg(embert_helium)]
+            Kind::Helium => arm_m::helium::matmul(a, b, out, out_width),
             // SAFETY: a set is made only where the machine has its instructions.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { x86_64::avx2::matmul(a, b, out, out_width) },
@@ -151,6 +178,10 @@ impl InstructionSet {
     ) {
         match self.0 {
             Kind::Scalar => scalar::linear(input, layer, first, out, out_width),
+            #[cfg(embert_dsp)]
+            Kind::Dsp => arm_m::dsp::linear(input, layer, first, out, out_width),
+            #[cfg(embert_helium)]
+            Kind::Helium => arm_m::helium::linear(input, layer, first, out, out_width),
             // SAFETY: a set is made only where the machine has its instructions.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { x86_64::avx2::linear(input, layer, first, out, out_width) },

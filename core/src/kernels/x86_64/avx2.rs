@@ -5,8 +5,8 @@
 
 use super::{BLOCK_BYTES, Finish, RowFactor, fits, linear_fits};
 use crate::blob::{Linear, Matrix};
-use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::Activations;
+use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -61,9 +61,30 @@ fn product(
             let tile = &a[row * depth..(row + count) * depth];
             let out = &mut out[row * out_width + column..];
             match count {
-                1 => store(dot::<1>(tile, depth, weights), row, column, out, out_width, finish),
-                2 => store(dot::<2>(tile, depth, weights), row, column, out, out_width, finish),
-                _ => store(dot::<3>(tile, depth, weights), row, column, out, out_width, finish),
+                1 => store(
+                    dot::<1>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    finish,
+                ),
+                2 => store(
+                    dot::<2>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    finish,
+                ),
+                _ => store(
+                    dot::<3>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    finish,
+                ),
             }
             row += count;
         }
@@ -100,7 +121,10 @@ fn dot<const R: usize>(a: &[i8], depth: usize, weights: &[i8]) -> [[__m128i; 4];
         }
         for (result, [s0, s1, s2, s3]) in results.iter_mut().zip(sums) {
             let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(s0, s1), _mm256_hadd_epi32(s2, s3));
-            let (low, high) = (_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+            let (low, high) = (
+                _mm256_castsi256_si128(pairs),
+                _mm256_extracti128_si256(pairs, 1),
+            );
             result[group] = _mm_add_epi32(low, high);
         }
     }
@@ -119,13 +143,22 @@ fn store<const R: usize>(
 ) {
     for (row, [a, b, c, d]) in sums.into_iter().enumerate() {
         let out = &mut out[row * out_width..row * out_width + BLOCK];
-        for (half, sum) in [_mm256_set_m128i(b, a), _mm256_set_m128i(d, c)].into_iter().enumerate() {
+        for (half, sum) in [_mm256_set_m128i(b, a), _mm256_set_m128i(d, c)]
+            .into_iter()
+            .enumerate()
+        {
             let result = match finish {
                 Finish::Raw => sum,
                 Finish::Requantize { layer, rows, first } => {
                     let scale = rows[first_row + row];
                     let factor = row_factor(scale.scale, layer).into();
-                    requantize(sum, layer, first + column + half * 8, scale.zero_point, factor)
+                    requantize(
+                        sum,
+                        layer,
+                        first + column + half * 8,
+                        scale.zero_point,
+                        factor,
+                    )
                 }
             };
             let out = &mut out[half * 8..half * 8 + 8];

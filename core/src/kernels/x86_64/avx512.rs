@@ -6,8 +6,8 @@
 
 use super::{BLOCK_BYTES, Finish, RowFactor, fits, linear_fits};
 use crate::blob::{Linear, Matrix};
-use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::Activations;
+use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -66,12 +66,60 @@ fn product(
             let tile = &a[row * depth..(row + count) * depth];
             let out = &mut out[row * out_width + column..];
             match count {
-                1 => store(dot::<1>(tile, depth, weights), row, column, out, out_width, offset, finish),
-                2 => store(dot::<2>(tile, depth, weights), row, column, out, out_width, offset, finish),
-                3 => store(dot::<3>(tile, depth, weights), row, column, out, out_width, offset, finish),
-                4 => store(dot::<4>(tile, depth, weights), row, column, out, out_width, offset, finish),
-                5 => store(dot::<5>(tile, depth, weights), row, column, out, out_width, offset, finish),
-                _ => store(dot::<6>(tile, depth, weights), row, column, out, out_width, offset, finish),
+                1 => store(
+                    dot::<1>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
+                2 => store(
+                    dot::<2>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
+                3 => store(
+                    dot::<3>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
+                4 => store(
+                    dot::<4>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
+                5 => store(
+                    dot::<5>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
+                _ => store(
+                    dot::<6>(tile, depth, weights),
+                    row,
+                    column,
+                    out,
+                    out_width,
+                    offset,
+                    finish,
+                ),
             }
             row += count;
         }
@@ -103,9 +151,8 @@ fn dot<const R: usize>(a: &[i8], stride: usize, weights: &[i8]) -> [__m512i; R] 
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `row * stride + step * step_bytes + 16 <= R * stride <= a.len()` by the
             // assertion; with a stride of 0 the first 16 bytes of `a`.
-            let inputs = unsafe {
-                _mm_loadu_si128(a.as_ptr().add(row * stride + step * step_bytes).cast())
-            };
+            let inputs =
+                unsafe { _mm_loadu_si128(a.as_ptr().add(row * stride + step * step_bytes).cast()) };
             let inputs = _mm512_xor_si512(_mm512_broadcast_i32x4(inputs), offset);
             for (sum, &vector) in sums.iter_mut().zip(&block) {
                 *sum = _mm512_dpbusd_epi32(*sum, inputs, vector);
@@ -186,5 +233,9 @@ fn requantize(
 fn mul_q31(a: __m512i, b: __m512i) -> __m512i {
     let even = _mm512_mul_epi32(a, b);
     let odd = _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
-    _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1))
+    _mm512_mask_blend_epi32(
+        0xaaaa,
+        _mm512_srli_epi64(even, 31),
+        _mm512_slli_epi64(odd, 1),
+    )
 }
