@@ -187,24 +187,25 @@ impl<'a> Vocabulary<'a> {
     /// The longest piece that `word` begins with, among those that begin a word or those that
     /// continue one. Returns its id and how many bytes of `word` it takes.
     pub fn longest_prefix(&self, continuing: bool, word: &[u8]) -> Option<(u32, usize)> {
-        let (mut range, skip) = match continuing {
+        let (mut order, skip) = match continuing {
             true => (self.continuing, CONTINUATION.len()),
             false => (self.initial, 0),
         };
-        let mut longest = None;
-        for (depth, &byte) in word.iter().enumerate() {
-            // All of `range` begins with `word[..depth]`; `None`, the end of a piece, sorts first.
-            let byte_of = |id: &U24| self.text_of(id).as_bytes().get(skip + depth).copied();
-            let low = range.partition_point(|id| byte_of(id) < Some(byte));
-            range = range.get(low..).unwrap_or_default();
-            let high = range.partition_point(|id| byte_of(id) == Some(byte));
-            range = range.get(..high).unwrap_or_default();
-            let Some(first) = range.first() else { break };
-            if self.text_of(first).len() == skip + depth + 1 {
-                longest = Some((value(first) as u32, depth + 1));
+        let text_of = |id: &U24| self.text_of(id).as_bytes().get(skip..).unwrap_or_default();
+        let mut prefix = word;
+        loop {
+            // The pieces that `prefix` begins with sort in front of it, the longest last. So the
+            // last piece in front is the one, or what it has in common bounds the length of all.
+            let behind = order.partition_point(|id| text_of(id) <= prefix);
+            order = order.get(..behind)?;
+            let last = order.last()?;
+            let piece = text_of(last);
+            let common = piece.iter().zip(prefix).take_while(|(a, b)| a == b).count();
+            if common == piece.len() {
+                return Some((value(last) as u32, common));
             }
+            prefix = prefix.get(..common)?;
         }
-        longest
     }
 
     /// The longest added token that `text` begins with: its id and its length in bytes.
