@@ -174,3 +174,38 @@ fn output(pass: &Pass<'_>, layer: &Layer<'_>, rows: Range<usize>, tile: &mut Til
     pass.set
         .linear(&input, linear, 0, tile.sums, linear.weights.columns);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::Hidden;
+    use crate::{Header, kernels::InstructionSet, memory::Plan, text::Token};
+
+    /// The plan counts exactly what is taken: not a byte is left.
+    #[test]
+    fn the_planned_region_is_taken_whole() {
+        let blob = include_bytes!("../../../tests/data/tiny.embert");
+        let mut shape = Header::read(blob).expect("a blob").shape;
+        for (hidden, intermediate, tokens, tile) in [(14, 20, 19, 4), (32, 7, 16, 1), (2, 99, 3, 9)]
+        {
+            (shape.hidden, shape.intermediate) = (hidden, intermediate);
+            let plan = Plan::new(&shape, tokens, tile);
+            let pass = Pass {
+                set: InstructionSet::SCALAR,
+                shape: &shape,
+                activation: crate::Activation::Relu,
+                plan: &plan,
+                tokens,
+            };
+            let regions = plan.regions();
+            let bytes = regions.tokens + regions.hidden + regions.feed_forward;
+            let mut memory = vec![0u128; bytes / 16];
+            let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
+            assert!(arena.take::<Token>(tokens).is_ok());
+            assert!(Hidden::take(&mut arena, tokens, shape.hidden_blocks()).is_ok());
+            assert_eq!(arena.len(), regions.feed_forward);
+            assert!(Tile::take(&mut arena, &pass).is_ok());
+            assert!(arena.is_empty());
+        }
+    }
+}

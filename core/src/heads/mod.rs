@@ -78,3 +78,45 @@ fn softmax(logits: &mut [f32]) {
 fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-logit))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Plan;
+    use crate::{HeadKind, Model};
+
+    #[repr(align(16))]
+    struct Aligned<const N: usize>([u8; N]);
+
+    /// Every head runs in the region planned for it, and not in a smaller one.
+    #[test]
+    fn the_planned_region_is_taken_whole() {
+        let tokens = Aligned(*include_bytes!("../../../tests/data/tiny.embert"));
+        let sequence = Aligned(*include_bytes!("../../../tests/data/tiny_sequence.embert"));
+        let mean = Aligned(*include_bytes!("../../../tests/data/tiny_mean.embert"));
+        let pooler = Aligned(*include_bytes!("../../../tests/data/tiny_pooler.embert"));
+        for blob in [&tokens.0[..], &sequence.0, &mean.0, &pooler.0] {
+            let model = Model::parse(blob).expect("a committed blob");
+            let (set, shape) = (InstructionSet::SCALAR, model.shape());
+            let plan = Plan::new(shape, 5, 4);
+            let mut states = vec![0u128; plan.regions().hidden / 16];
+            let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut states));
+            let hidden = Hidden::take(&mut arena, 5, shape.hidden_blocks()).expect("as planned");
+            let run = |arena: Arena<'_>| match shape.head {
+                HeadKind::SequenceClassification => {
+                    classify(set, &model, &hidden, true, arena).map(|_| ())
+                }
+                HeadKind::TokenClassification => {
+                    label_tokens(set, &model, &hidden, 5, arena).map(|_| ())
+                }
+                HeadKind::Embedding => embedding(set, &model, &hidden, 5, true, arena).map(|_| ()),
+            };
+            let bytes = plan.regions().head;
+            let mut memory = vec![0u128; bytes / 16];
+            let memory: &mut [u8] = bytemuck::cast_slice_mut(&mut memory);
+            assert_eq!(run(Arena::new(memory)), Ok(()), "{:?}", shape.head);
+            let less = Arena::new(&mut memory[..bytes - 1]);
+            assert_eq!(run(less), Err(OutOfScratch), "{:?}", shape.head);
+        }
+    }
+}

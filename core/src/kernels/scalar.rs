@@ -252,3 +252,6 @@ pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
         *out = mul_q15(q as i16, ratio) as i8;
     }
 }
+
+#[cfg(test)]
+mod tests;

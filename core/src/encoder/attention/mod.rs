@@ -175,3 +175,35 @@ fn quantize_symmetric(set: InstructionSet, row: &[i32], out: &mut [i8]) -> f32 {
 fn largest(scales: &[f32]) -> f32 {
     scales.iter().fold(0.0, |m, &s| m.max(s))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Header, memory::Plan};
+
+    /// The plan counts exactly what is taken: not a byte is left.
+    #[test]
+    fn the_planned_region_is_taken_whole() {
+        let blob = include_bytes!("../../../../tests/data/tiny.embert");
+        let mut shape = Header::read(blob).expect("a blob").shape;
+        for (heads, size, tokens, tile) in [(2, 7, 19, 4), (3, 16, 16, 1), (1, 33, 3, 16)] {
+            (shape.heads, shape.hidden) = (heads, heads * size);
+            let plan = Plan::new(&shape, tokens, tile);
+            let pass = Pass {
+                set: InstructionSet::SCALAR,
+                shape: &shape,
+                activation: crate::Activation::Relu,
+                plan: &plan,
+                tokens,
+            };
+            let regions = plan.regions();
+            let mut memory = vec![0u128; (regions.context + regions.attention) / 16];
+            let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
+            assert!(Context::take(&mut arena, &shape, tokens).is_ok());
+            assert_eq!(arena.len(), regions.attention);
+            assert!(Cache::take(&mut arena, &shape, tokens, tokens).is_ok());
+            assert!(Tile::take(&mut arena, &pass).is_ok());
+            assert!(arena.is_empty());
+        }
+    }
+}
