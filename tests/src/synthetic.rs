@@ -186,8 +186,20 @@ impl Writer {
     fn linear(&mut self, columns: usize, depth: usize, unit: Option<f32>) {
         self.scales(unit);
         self.multipliers(columns);
+        let weights: Vec<i8> = (0..columns * depth)
+            .map(|_| self.random.below(256) as u8 as i8)
+            .collect();
+        // Blocks of 16 columns, in them 16 inputs of each column at a time.
+        let sums: Vec<u8> = (0..columns)
+            .flat_map(|column| {
+                let block = &weights[column / 16 * 16 * depth..][..16 * depth];
+                let inputs = block.chunks_exact(16).skip(column % 16).step_by(16);
+                let sum: i32 = inputs.flatten().map(|&w| i32::from(w)).sum();
+                sum.to_le_bytes()
+            })
+            .collect();
+        self.section(&sums);
         self.noise(4 * columns);
-        self.noise(4 * columns);
-        self.noise(columns * depth);
+        self.section(bytemuck::cast_slice(&weights));
     }
 }

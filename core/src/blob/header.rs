@@ -153,7 +153,7 @@ const fn possible(shape: &Shape) -> bool {
     within(shape.layers, 1 << 10)
         && within(shape.hidden, MAX_HIDDEN)
         && within(shape.heads, MAX_HIDDEN)
-        && shape.hidden % shape.heads == 0
+        && shape.hidden.is_multiple_of(shape.heads)
         && within(shape.intermediate, MAX_INTERMEDIATE)
         && within(shape.vocabulary, MAX_COUNT)
         && within(shape.positions, 1 << 16)
