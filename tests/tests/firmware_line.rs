@@ -1,46 +1,56 @@
-//! The firmware's serial line, whatever the model: its instruction counter, and how it takes bad
-//! requests and bad models. On every machine, in QEMU.
+//! The firmware apart from its results: its instruction counter, and how it takes bad requests and
+//! bad models. On every machine, in QEMU.
 
 use std::io::Write;
 use std::time::Duration;
 
-use embert_wire::{MAX_REQUEST_BYTES, Request};
+use embert::{HeadKind, Pooling, Shape};
+use embert_tests::blobs::TOKENS;
+use embert_tests::synthetic::{self, Wildness};
+use embert_wire::{Cost, MAX_REQUEST_BYTES, Request};
 use xtask::image::Image;
 use xtask::machine::Machine;
 use xtask::qemu::Session;
 
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Runs `test` on every machine with `blob` as the model.
-fn on_every_machine(blob: &[u8], test: impl Fn(Machine, &mut Session)) {
+/// Runs `test` on the machines with `blob` as the model.
+fn on(machines: &[Machine], blob: &[u8], test: impl Fn(Machine, &mut Session)) {
     let mut model = tempfile::NamedTempFile::new().unwrap();
     model.write_all(blob).unwrap();
-    for machine in Machine::ALL {
+    for &machine in machines {
         let image = Image::build(machine).unwrap();
-        test(
-            machine,
-            &mut Session::start(&image, model.path(), TIMEOUT).unwrap(),
-        );
+        let mut session = Session::start(&image, model.path(), TIMEOUT).unwrap();
+        test(machine, &mut session);
     }
 }
 
-fn error(result: anyhow::Result<embert_wire::Cost>) -> String {
-    result.expect_err("the request should fail").to_string()
+fn run(session: &mut Session, limit: Option<u32>) -> anyhow::Result<Cost> {
+    let request = Request::Run {
+        text: "the king sings.",
+        limit,
+        tokens: false,
+    };
+    session.ask(&request, |_| ())
+}
+
+#[track_caller]
+fn assert_refused(machine: Machine, answer: anyhow::Result<Cost>, reason: &str) {
+    let error = answer.expect_err("this should be refused").to_string();
+    assert!(error.contains(reason), "{machine:?}: {error}");
 }
 
 #[test]
 fn instructions_are_counted_exactly() {
-    on_every_machine(b"no model", |machine, session| {
-        // A loop shorter than a round of SysTick, and one of several rounds: their interrupts count.
+    on(&Machine::ALL, b"no model", |machine, session| {
+        // A loop shorter than a round of SysTick, and one of several: their interrupts count too.
         for (iterations, tolerance) in [(1_000_000, 100), (50_000_000, 250)] {
             let executed = 2 * (u64::from(iterations) + 1);
-            let counted = session
-                .ask(&Request::Spin { iterations }, |_| ())
-                .unwrap()
-                .instructions;
+            let cost = session.ask(&Request::Spin { iterations }, |_| ()).unwrap();
             assert!(
-                (executed..executed + tolerance).contains(&counted),
-                "{machine:?}: {executed} executed, {counted} counted"
+                (executed..executed + tolerance).contains(&cost.instructions),
+                "{machine:?}: {executed} executed, {} counted",
+                cost.instructions
             );
         }
     });
@@ -48,26 +58,56 @@ fn instructions_are_counted_exactly() {
 
 #[test]
 fn bad_requests_are_refused_and_do_no_harm() {
-    on_every_machine(b"no model", |machine, session| {
-        let spin = Request::Spin { iterations: 10 };
-        // No valid frame, a frame of no valid request, a frame longer than the firmware's buffer.
-        session.send(b"\x05ab\0").unwrap();
-        assert!(
-            error(session.receive(|_| ())).contains("malformed"),
-            "{machine:?}"
-        );
-        session.send(b"\x03\x7f\x7f\0").unwrap();
-        assert!(
-            error(session.receive(|_| ())).contains("malformed"),
-            "{machine:?}"
-        );
-        session.send(&vec![b'x'; MAX_REQUEST_BYTES + 1]).unwrap();
-        assert!(
-            error(session.receive(|_| ())).contains("too long"),
-            "{machine:?}"
-        );
+    on(&Machine::ALL, TOKENS.bytes, |machine, session| {
+        // No frame; a frame of no request.
+        for noise in [b"\x05ab\0", b"\x03\x7f\x7f\0"] {
+            session.send(noise).unwrap();
+            assert_refused(machine, session.receive(|_| ()), "malformed");
+        }
+        session.send(&[b'x'; MAX_REQUEST_BYTES + 1]).unwrap();
+        assert_refused(machine, session.receive(|_| ()), "too long");
         session.send(b"\0").unwrap();
-        assert!(session.receive(|_| ()).is_err(), "{machine:?}");
-        session.ask(&spin, |_| ()).unwrap();
+        assert_refused(machine, session.receive(|_| ()), "malformed");
+        run(session, None).unwrap();
+    });
+}
+
+#[test]
+fn what_is_no_model_is_refused() {
+    let mut damaged = TOKENS.bytes.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    for (blob, reason) in [
+        (b"no model".as_slice(), "not an embert blob"),
+        (&damaged, "checksum"),
+    ] {
+        on(&Machine::ALL, blob, |machine, session| {
+            assert_refused(machine, run(session, None), reason);
+        });
+    }
+}
+
+/// A model whose longest texts need more scratch than the Arm boards have.
+#[test]
+fn too_long_a_limit_is_refused() {
+    let shape = Shape {
+        layers: 1,
+        hidden: 1024,
+        heads: 16,
+        intermediate: 64,
+        vocabulary: 100,
+        positions: 4096,
+        segments: 1,
+        labels: 0,
+        head: HeadKind::Embedding,
+        pooling: Pooling::Mean,
+        has_pooler: false,
+    };
+    let model = synthetic::blob(&shape, 0, 0, 1, Wildness::Tame);
+    let machines = [Machine::Mps2An386, Machine::Mps2An500, Machine::Mps3An547];
+    on(&machines, &model.blob, |machine, session| {
+        assert_refused(machine, run(session, None), "set a lower limit");
+        let cost = run(session, Some(64)).unwrap();
+        let expected = embert::scratch_bytes(&shape, 64);
+        assert_eq!(cost.scratch_bytes as usize, expected, "{machine:?}");
     });
 }

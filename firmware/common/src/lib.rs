@@ -7,10 +7,12 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+mod failure;
 mod link;
 mod log;
 mod memory;
 mod panic;
+mod report;
 mod service;
 
 pub use service::serve;

@@ -4,11 +4,17 @@
 //! handler must reach it without being handed it.
 
 use core::cell::Cell;
+use core::fmt::{Display, Write};
 
 use critical_section::Mutex;
 use embert_wire::{MAX_RESPONSE_BYTES, Response};
+use heapless::String;
 
 use crate::Serial;
+use crate::failure::Failure;
+
+/// Longest message of an error or a panic, in bytes.
+const MAX_TEXT_BYTES: usize = 256;
 
 static SERIAL: Mutex<Cell<Option<&'static dyn Serial>>> = Mutex::new(Cell::new(None));
 
@@ -18,22 +24,25 @@ pub fn open(serial: &'static dyn Serial) {
 }
 
 /// Sends one frame; before [`open`] there is nobody to send it to.
-pub fn send(response: &Response) {
+pub fn send(response: &Response) -> Result<(), Failure> {
     let Some(serial) = critical_section::with(|cs| SERIAL.borrow(cs).get()) else {
-        return;
+        return Ok(());
     };
     let mut buffer = [0; MAX_RESPONSE_BYTES];
-    let frame = match embert_wire::encode(response, &mut buffer) {
-        Ok(frame) => frame,
-        Err(_) => embert_wire::encode(
-            &Response::Error("response too long for one frame"),
-            &mut buffer,
-        )
-        .expect("a short text fits"),
-    };
+    let frame = embert_wire::encode(response, &mut buffer).map_err(|_| Failure::ResponseTooLong)?;
     for &byte in frame {
         serial.send(byte);
     }
+    Ok(())
+}
+
+/// Sends `text` as the frame that `frame` makes of it.
+pub fn send_text(text: impl Display, frame: fn(&str) -> Response<'_>) {
+    let mut buffer: String<MAX_TEXT_BYTES> = String::new();
+    // Only the length can fail, and the beginning is better than nothing.
+    let _ = write!(buffer, "{text}");
+    // A frame holds more than the buffer.
+    let _ = send(&frame(&buffer));
 }
 
 /// Ends whatever frame was under way when the firmware stopped, so that the

@@ -44,7 +44,8 @@ unsafe impl defmt::Logger for Logger {
 
     unsafe fn release() {
         let state = critical_section::with(|cs| {
-            crate::link::send(&Response::Log(&RECORD.borrow_ref(cs)));
+            // A frame holds more than a record.
+            let _ = crate::link::send(&Response::Log(&RECORD.borrow_ref(cs)));
             INTERRUPTS.borrow(cs).get()
         });
         // SAFETY: `state` is what the paired `acquire` was given.

@@ -6,6 +6,7 @@
 
 use core::ops::Range;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Unlikely as data, and odd, so that it is no valid address either.
 const PAINT: u32 = 0xA5C3_5A7D;
@@ -31,15 +32,15 @@ pub fn model() -> &'static [u8] {
     unsafe { core::slice::from_raw_parts(start, end as usize - start as usize) }
 }
 
-/// The whole scratch region.
-///
-/// # Safety
-/// To be called once: the slice is the region's only reference.
-pub unsafe fn scratch() -> &'static mut [u8] {
+/// The whole scratch region. It can be taken once.
+pub fn take_scratch() -> &'static mut [u8] {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    assert!(!TAKEN.swap(true, Ordering::Relaxed), "the scratch is taken");
     let start = &raw mut _scratch_start;
     let end = &raw const _scratch_end;
-    // SAFETY: `memory.x` gives this region to the scratch alone; any byte value
-    // is a valid `u8`; the caller upholds uniqueness.
+    // SAFETY: `memory.x` gives this region to the scratch alone, and this is
+    // the only reference to it: `TAKEN` lets a second call end above. Any byte
+    // is a valid `u8`.
     unsafe { core::slice::from_raw_parts_mut(start, end as usize - start as usize) }
 }
 

@@ -22,7 +22,7 @@ fn SysTick() {
 }
 
 /// Starts SysTick on the processor clock.
-pub fn start_counter(syst: &mut SYST) {
+pub fn start(syst: &mut SYST) {
     syst.set_clock_source(SystClkSource::Core);
     syst.set_reload(RELOAD);
     syst.clear_current();
@@ -30,7 +30,7 @@ pub fn start_counter(syst: &mut SYST) {
     syst.enable_counter();
 }
 
-/// Instructions executed since [`start_counter`], on a processor clock of `HZ`.
+/// Instructions executed since [`start`], on a processor clock of `HZ`.
 pub fn instructions<const HZ: u64>() -> u64 {
     // Quarters of a nanosecond, so that both boards' periods are integers and
     // no division adds to what is counted.

@@ -5,10 +5,25 @@
 mod counter;
 mod uart;
 
-pub use counter::{instructions, start_counter};
+pub use counter::instructions;
 pub use uart::Uart;
 
+use cortex_m::Peripherals;
+use cortex_m::register::fpscr::{self, RMode};
 use cortex_m_rt::{ExceptionFrame, exception};
+
+/// Brings the core into the state that the rest expects.
+pub fn start(mut core: Peripherals) {
+    // IEEE 754 as the other targets have it, whatever ran before: a boot loader
+    // may have left denormals flushed.
+    let mut mode = fpscr::read();
+    mode.set_fz(false);
+    mode.set_dn(false);
+    mode.set_rmode(RMode::Nearest);
+    // SAFETY: no Rust code has computed in another mode.
+    unsafe { fpscr::write(mode) };
+    counter::start(&mut core.SYST);
+}
 
 /// SAFETY: runs as a handler that never returns to the faulting code.
 #[exception]

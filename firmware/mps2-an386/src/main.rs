@@ -13,16 +13,13 @@ static SERIAL: Uart = unsafe { Uart::new(0x4000_4000) };
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut core = cortex_m::Peripherals::take().expect("taken once");
-    embert_mps::start_counter(&mut core.SYST);
+    let core = cortex_m::Peripherals::take().expect("taken once");
+    embert_mps::start(core);
     SERIAL.enable();
-    // SAFETY: `main` runs once.
-    unsafe {
-        embert_firmware::serve(Board {
-            name: "mps2-an386",
-            serial: &SERIAL,
-            instructions: embert_mps::instructions::<CLOCK_HZ>,
-            spin: cortex_m::asm::delay,
-        })
-    }
+    embert_firmware::serve(Board {
+        name: "mps2-an386",
+        serial: &SERIAL,
+        instructions: embert_mps::instructions::<CLOCK_HZ>,
+        spin: cortex_m::asm::delay,
+    })
 }

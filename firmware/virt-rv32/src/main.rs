@@ -15,16 +15,13 @@ static SERIAL: Uart = unsafe { Uart::new(0x1000_0000) };
 
 #[riscv_rt::entry]
 fn main() -> ! {
-    // SAFETY: `main` runs once.
-    unsafe {
-        embert_firmware::serve(Board {
-            name: "virt",
-            serial: &SERIAL,
-            instructions: minstret::read64,
-            // The loop takes off two at a time.
-            spin: |iterations| riscv::asm::delay(2 * iterations),
-        })
-    }
+    embert_firmware::serve(Board {
+        name: "virt",
+        serial: &SERIAL,
+        instructions: minstret::read64,
+        // The loop takes off two at a time.
+        spin: |iterations| riscv::asm::delay(2 * iterations),
+    })
 }
 
 /// SAFETY: riscv-rt's own signature; it never returns to the faulting code.

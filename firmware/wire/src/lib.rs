@@ -18,13 +18,11 @@ pub const MAX_REQUEST_BYTES: usize = 16 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 1024;
 
 /// Numbers of an embedding that one [`Response::Numbers`] holds at most.
-pub const NUMBERS_PER_RESPONSE: usize = 128;
+pub const NUMBERS_PER_RESPONSE: usize = 32;
 
 /// What the host asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request<'a> {
-    /// Say which board this is, and what memory it has for the model.
-    Describe,
     /// Run the model on one text.
     Run {
         text: &'a str,
@@ -48,12 +46,6 @@ pub enum Response<'a> {
     Panic(&'a str),
     /// The request failed; nothing more comes for it.
     Error(&'a str),
-    /// Answers [`Request::Describe`].
-    Board {
-        name: &'a str,
-        /// Bytes of scratch there are.
-        scratch: u32,
-    },
     /// What was read of the text: first of the answers to [`Request::Run`].
     Read {
         /// Tokens read, `[CLS]` and `[SEP]` included.

