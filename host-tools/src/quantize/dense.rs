@@ -1,9 +1,12 @@
 //! Weights to int8, per output channel.
 
+use super::rounding::{self, Inputs};
 use crate::blob::writer::QuantizedDense;
 use crate::checkpoint::Dense;
 use embert::blocks;
 use embert::kernels::scalar::accumulator_shift;
+use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 /// Where channels stand once every group of them is padded to whole blocks.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,13 @@ impl Channels {
     }
 }
 
+/// Where the channels of a matrix stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub outputs: Channels,
+    pub inputs: Channels,
+}
+
 /// What must not overflow.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -38,16 +48,46 @@ pub struct Limits {
     pub least_unit: f64,
 }
 
-/// Rounds a folded layer to int8 and chooses the unit of its output: the finest that cannot
-/// overflow. A fixed `unit` is taken as it is.
-pub fn quantize(
-    dense: &Dense,
-    outputs: Channels,
-    inputs: Channels,
-    limits: Limits,
-    unit: Option<f64>,
-) -> QuantizedDense {
-    let (columns, depth) = (outputs.padded(), inputs.padded());
+impl Limits {
+    /// Nothing but the scale of the input.
+    pub fn input(input_scale: f64) -> Self {
+        Limits {
+            input_scale,
+            least_unit: 0.0,
+        }
+    }
+
+    /// The finest unit of the output that cannot overflow.
+    fn unit(self, dense: &QuantizedDense) -> f64 {
+        let weight = dense.scales.iter().fold(0.0f64, |m, &s| m.max(s.into()));
+        let bias = dense.biases.iter().fold(0.0f64, |m, b| m.max(b.abs()));
+        // The kernel's factor of a row must stay below one half.
+        let shift = accumulator_shift(dense.depth);
+        let product = self.input_scale * weight * 2.0 / f64::from(1u32 << shift);
+        (product / 0.45)
+            .max(bias / f64::from(1 << 28))
+            .max(self.least_unit)
+    }
+}
+
+/// Rounds a layer to int8, its unit the finest that cannot overflow.
+///
+/// Its biases make up for what rounding the weights does to the mean of the outputs.
+pub fn quantize(dense: &Dense, layout: Layout, inputs: &Inputs, limits: Limits) -> QuantizedDense {
+    let mut quantized = round(dense, layout, inputs);
+    quantized.unit = limits.unit(&quantized);
+    quantized
+}
+
+/// The same with a given unit.
+pub fn quantize_in(unit: f64, dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
+    let mut quantized = round(dense, layout, inputs);
+    quantized.unit = unit;
+    quantized
+}
+
+fn round(dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
+    let (columns, depth) = (layout.outputs.padded(), layout.inputs.padded());
     let mut quantized = QuantizedDense {
         weights: vec![0; columns * depth],
         columns,
@@ -56,23 +96,24 @@ pub fn quantize(
         biases: vec![0.0; columns],
         unit: 0.0,
     };
-    for (channel, row) in dense.weight.chunks_exact(dense.inputs).enumerate() {
-        let column = outputs.place(channel);
-        let largest = row.iter().fold(1e-9f32, |m, w| m.max(w.abs()));
-        let scale = largest / 127.0;
-        quantized.scales[column] = scale;
-        quantized.biases[column] = dense.bias[channel].into();
-        for (input, &w) in row.iter().enumerate() {
-            let at = column * depth + inputs.place(input);
-            quantized.weights[at] = (w / scale).round().clamp(-127.0, 127.0) as i8;
+    let weights = ArrayView2::from_shape((dense.outputs, dense.inputs), &dense.weight)
+        .expect("a Dense holds outputs x inputs weights");
+    let rows: Vec<&[f32]> = dense.weight.chunks_exact(dense.inputs).collect();
+    let steps: Vec<f32> = rows
+        .par_iter()
+        .map(|row| rounding::step(row, &inputs.variance) as f32)
+        .collect();
+    let rounded = rounding::round(&weights, &steps, inputs);
+    for (channel, (row, rounded)) in rows.iter().zip(rounded.rows()).enumerate() {
+        let column = layout.outputs.place(channel);
+        let step = f64::from(steps[channel]);
+        let mut bias = f64::from(dense.bias[channel]);
+        for (input, ((&w, &q), mean)) in row.iter().zip(rounded).zip(&inputs.mean).enumerate() {
+            bias += (f64::from(w) - f64::from(q) * step) * mean;
+            quantized.weights[column * depth + layout.inputs.place(input)] = q;
         }
+        quantized.scales[column] = steps[channel];
+        quantized.biases[column] = bias;
     }
-    quantized.unit = unit.unwrap_or_else(|| {
-        let weight = quantized.scales.iter().fold(0.0f64, |m, &s| m.max(s.into()));
-        let bias = quantized.biases.iter().fold(0.0f64, |m, b| m.max(b.abs()));
-        // The kernel's factor of a row must stay below one half.
-        let product = limits.input_scale * weight * 2.0 / f64::from(1u32 << accumulator_shift(depth));
-        (product / 0.45).max(bias / f64::from(1 << 28)).max(limits.least_unit)
-    });
     quantized
 }

@@ -1,29 +1,69 @@
 //! Embedding tables to int8, per row.
 
+use super::rounding;
 use crate::blob::writer::QuantizedTable;
+use crate::checkpoint::FloatModel;
 use embert::blocks;
 
-/// The unit that the tables of a model share: their sum is then exact.
-pub fn common_unit(tables: &[&[f32]]) -> f64 {
-    let values = tables.iter().flat_map(|table| table.iter());
-    let largest = values.fold(1e-9f32, |m, v| m.max(v.abs()));
-    f64::from(largest) / 127.0 / f64::from(u16::MAX)
+/// The three tables, in one unit, so that their sum is exact.
+pub struct Tables {
+    pub word: QuantizedTable,
+    pub position: QuantizedTable,
+    pub segment: QuantizedTable,
+    pub unit: f64,
 }
 
-/// Rounds the rows of a table `[rows x width]`, each with the finest multiplier that holds it.
-pub fn quantize(table: &[f32], width: usize, unit: f64) -> QuantizedTable {
+/// Rounds the rows of all tables, each with a step of its own.
+///
+/// Every token adds a row of each table. What rounding leaves of segment 0, which nearly all
+/// tokens are in, is therefore added to every position before that is rounded: so the segment
+/// errs in nothing.
+pub fn quantize(model: &FloatModel) -> Tables {
+    let tables = [
+        &model.word_embeddings,
+        &model.position_embeddings,
+        &model.segment_embeddings,
+    ];
+    let all = tables.iter().flat_map(|table| table.iter());
+    let largest = all.fold(1e-9f32, |m, v| m.max(v.abs()));
+    let unit = f64::from(largest) / 127.0 / f64::from(u16::MAX);
+    // Channels that the LayerNorm makes larger count more.
+    let gamma = model.embedding_norm.gamma.iter();
+    let weights: Vec<f64> = gamma.map(|&g| f64::from(g).powi(2)).collect();
+
+    let segment = table(&model.segment_embeddings, unit, &weights);
+    let step = f64::from(segment.multipliers[0]) * unit;
+    let pairs = model.segment_embeddings.iter().zip(&segment.rows);
+    let left = pairs.map(|(&v, &q)| (f64::from(v) - f64::from(q) * step) as f32);
+    let left: Vec<f32> = left.take(model.hidden).collect();
+    let pairs = model.position_embeddings.iter().zip(left.iter().cycle());
+    let position: Vec<f32> = pairs.map(|(v, left)| v + left).collect();
+    Tables {
+        word: table(&model.word_embeddings, unit, &weights),
+        position: table(&position, unit, &weights),
+        segment,
+        unit,
+    }
+}
+
+/// Rows, each in the multiple of `unit` that serves it best; `weights` tell what the squared
+/// error of a channel counts.
+fn table(floats: &[f32], unit: f64, weights: &[f64]) -> QuantizedTable {
     let mut quantized = QuantizedTable {
         multipliers: Vec::new(),
         rows: Vec::new(),
     };
-    for row in table.chunks_exact(width) {
-        let largest = f64::from(row.iter().fold(0.0f32, |m, v| m.max(v.abs())));
-        let multiplier = (largest / 127.0 / unit).ceil().clamp(1.0, u16::MAX.into());
+    for row in floats.chunks_exact(weights.len()) {
+        let multiplier = (rounding::step(row, weights) / unit)
+            .ceil()
+            .clamp(1.0, u16::MAX.into());
         quantized.multipliers.push(multiplier as u16);
         let step = multiplier * unit;
-        let rounded = row.iter().map(|&v| (f64::from(v) / step).round().clamp(-127.0, 127.0) as i8);
+        let rounded = row.iter().map(|&v| rounding::nearest(v.into(), step) as i8);
         quantized.rows.extend(rounded);
-        quantized.rows.resize(quantized.multipliers.len() * blocks(width), 0);
+        quantized
+            .rows
+            .resize(quantized.multipliers.len() * blocks(weights.len()), 0);
     }
     quantized
 }

@@ -1,0 +1,211 @@
+//! Tensors in the order of the blob.
+
+use super::attention;
+use super::bounds;
+use super::calibration::Statistics;
+use super::dense::{self, Channels, Layout, Limits};
+use super::migration;
+use super::norm::Migrated;
+use super::pooler;
+use super::rounding::Inputs;
+use super::tables;
+use crate::blob::writer::Writer;
+use crate::checkpoint::{self, Checkpoint, Dense, FloatHead, LayerNorm};
+
+/// Writes the tensors of a model in the order of the blob.
+pub struct Encoder<'a> {
+    checkpoint: &'a Checkpoint,
+    statistics: &'a Statistics,
+    hidden: Channels,
+    intermediate: Channels,
+    heads: Channels,
+}
+
+impl<'a> Encoder<'a> {
+    pub fn new(checkpoint: &'a Checkpoint, statistics: &'a Statistics) -> Self {
+        let model = &checkpoint.model;
+        Encoder {
+            checkpoint,
+            statistics,
+            hidden: Channels::plain(model.hidden),
+            intermediate: Channels::plain(model.intermediate),
+            heads: Channels {
+                groups: model.heads,
+                size: model.head_width(),
+            },
+        }
+    }
+
+    /// `progress` is called after every layer.
+    pub fn write(&self, writer: &mut Writer, mut progress: impl FnMut()) {
+        let model = &self.checkpoint.model;
+        let mut input = self.states(0, &model.embedding_norm);
+        let tables = tables::quantize(model);
+        for table in [&tables.word, &tables.position, &tables.segment] {
+            writer.table(table);
+        }
+        writer.norm(&input.quantized(tables.unit));
+        for index in 0..model.layers.len() {
+            input = self.write_layer(index, &input, writer);
+            progress();
+        }
+        self.write_head(&input, writer);
+    }
+
+    /// The states going into layer `index`, or into the head, with scales for what reads them.
+    fn states(&self, index: usize, norm: &'a LayerNorm) -> Migrated<'a> {
+        let checkpoint = self.checkpoint;
+        let readers = match (
+            checkpoint.model.layers.get(index),
+            pooler(checkpoint),
+            &checkpoint.head,
+        ) {
+            (Some(layer), ..) => vec![&layer.query, &layer.key, &layer.value],
+            (None, Some(pooler), _) => vec![pooler],
+            (
+                None,
+                None,
+                FloatHead::TokenClassification { classifier }
+                | FloatHead::SequenceClassification { classifier, .. },
+            ) => vec![classifier],
+            (None, None, FloatHead::Embedding { .. }) => vec![],
+        };
+        Migrated::new(norm, self.statistics.states(index), &readers)
+    }
+
+    /// Writes layer `index` and returns the states that come out of it.
+    fn write_layer(&self, index: usize, input: &Migrated<'a>, writer: &mut Writer) -> Migrated<'a> {
+        let (statistics, layer) = (self.statistics, &self.checkpoint.model.layers[index]);
+        let middle = Migrated::new(
+            &layer.attention_norm,
+            statistics.middle(index),
+            &[&layer.intermediate],
+        );
+        let output = self.states(index + 1, &layer.output_norm);
+        let layout = |outputs, inputs| Layout { outputs, inputs };
+
+        let context = statistics.context(index);
+        let centred = attention::centre(layer, statistics.states(index), context);
+        let inputs = input.inputs();
+        for dense in [&layer.query, &centred.key, &centred.value] {
+            writer.dense(&dense::quantize(
+                &input.fold(dense),
+                layout(self.heads, self.hidden),
+                &inputs,
+                Limits::input(input.row_scale()),
+            ));
+        }
+
+        // A context is a mean of values, so it is bounded as they are.
+        let values = bounds::after_norm(&centred.value, input.norm);
+        let sums = bounds::after(&centred.output, &values, bounds::length(&values));
+        let step = attention::mean_square_step(context, &centred.shift).sqrt();
+        let projection = dense::quantize(
+            &with_residual_shift(&centred.output, input.norm),
+            layout(self.hidden, self.heads),
+            &Inputs::new(
+                context,
+                &centred.shift,
+                &vec![1.0; context.channels()],
+                step,
+            ),
+            Limits {
+                input_scale: bounds::largest(&values) / 127.0,
+                least_unit: input.residual_unit(bounds::largest(&sums)),
+            },
+        );
+        writer.dense(&projection);
+        writer.norm(&middle.quantized(projection.unit));
+
+        writer.dense(&dense::quantize_in(
+            intermediate_unit(statistics.largest_intermediate(index)),
+            &middle.fold(&layer.intermediate),
+            layout(self.intermediate, self.hidden),
+            &middle.inputs(),
+        ));
+
+        let activated = bounds::after_norm(&layer.intermediate, middle.norm);
+        let sums = bounds::after(&layer.output, &activated, bounds::length(&activated));
+        let seen = statistics.activated(index);
+        let (shift, scales) = (vec![0.0; seen.channels()], vec![1.0; seen.channels()]);
+        let step = migration::mean_square_step(seen.sample(), &shift, &scales).sqrt();
+        let projection = dense::quantize(
+            &with_residual_shift(&layer.output, middle.norm),
+            layout(self.hidden, self.intermediate),
+            &Inputs::new(seen, &shift, &scales, step),
+            Limits {
+                input_scale: (bounds::largest(&activated) + 0.2) / 254.0,
+                least_unit: middle.residual_unit(bounds::largest(&sums)),
+            },
+        );
+        writer.dense(&projection);
+        writer.norm(&output.quantized(projection.unit));
+        output
+    }
+
+    fn write_head(&self, last: &Migrated<'_>, writer: &mut Writer) {
+        let checkpoint = self.checkpoint;
+        let labels = Channels::plain(checkpoint.labels.len());
+        let mut write = |dense: &Dense, outputs, inputs: &Inputs, input_scale| {
+            let layout = Layout {
+                outputs,
+                inputs: self.hidden,
+            };
+            writer.dense(&dense::quantize(
+                dense,
+                layout,
+                inputs,
+                Limits::input(input_scale),
+            ));
+        };
+        let pooler = pooler(checkpoint);
+        if let Some(pooler) = pooler {
+            write(
+                &last.fold(pooler),
+                self.hidden,
+                &last.inputs(),
+                last.row_scale(),
+            );
+        }
+        match &checkpoint.head {
+            FloatHead::SequenceClassification { classifier, .. } if pooler.is_some() => {
+                // Pooled states lie between -1 and 1.
+                let inputs = Inputs::unknown(classifier.inputs);
+                write(classifier, labels, &inputs, 2.0 / 254.0);
+            }
+            FloatHead::SequenceClassification { classifier, .. }
+            | FloatHead::TokenClassification { classifier } => {
+                write(
+                    &last.fold(classifier),
+                    labels,
+                    &last.inputs(),
+                    last.row_scale(),
+                );
+            }
+            FloatHead::Embedding { pooling, .. } if *pooling != checkpoint::Pooling::Pooler => {
+                // A mean sums over as many tokens as there are positions.
+                let sum = last.bound() * checkpoint.model.positions() as f64;
+                let unit = last.residual_unit(0.0).max(sum / f64::from(1 << 30));
+                writer.readout(unit, &last.norm.beta);
+            }
+            FloatHead::Embedding { .. } => {}
+        }
+    }
+}
+
+/// The finest power of two in which twice the largest value seen still fits 16 bits.
+fn intermediate_unit(largest: f32) -> f64 {
+    let bits = (f64::from(i16::MAX) / (2.0 * f64::from(largest)))
+        .log2()
+        .floor();
+    (-bits.clamp(4.0, 11.0)).exp2()
+}
+
+/// The layer with the shift of the residual that is added to its output.
+fn with_residual_shift(dense: &Dense, norm: &LayerNorm) -> Dense {
+    let mut shifted = dense.clone();
+    for (bias, beta) in shifted.bias.iter_mut().zip(&norm.beta) {
+        *bias += beta;
+    }
+    shifted
+}

@@ -1,0 +1,79 @@
+//! The parts of a blob before its tensors.
+
+use super::pooler;
+use crate::checkpoint::{self, Checkpoint, FloatHead};
+use embert::blob::{HEADER_LEN, MAGIC, VERSION, flags};
+use embert::{HeadKind, Pooling};
+
+/// Where each name ends, then the names.
+pub fn label_section(labels: &[String]) -> Vec<u8> {
+    let ends = labels.iter().scan(0, |end, label| {
+        *end += label.len() as u32;
+        Some(*end)
+    });
+    let mut section: Vec<u8> = ends.flat_map(u32::to_le_bytes).collect();
+    section.extend(labels.concat().as_bytes());
+    section
+}
+
+/// The bytes of [`embert::Header`], length and checksum left open.
+pub fn header(checkpoint: &Checkpoint, vocabulary: usize, labels: usize, about: usize) -> Vec<u8> {
+    let (model, spec) = (&checkpoint.model, &checkpoint.tokenizer);
+    let (head, pooling, mut bits) = match &checkpoint.head {
+        FloatHead::SequenceClassification { multi_label, .. } => {
+            let bits = if *multi_label { flags::MULTI_LABEL } else { 0 };
+            (HeadKind::SequenceClassification, Pooling::Cls, bits)
+        }
+        FloatHead::TokenClassification { .. } => (HeadKind::TokenClassification, Pooling::Cls, 0),
+        FloatHead::Embedding { pooling, normalize } => {
+            let pooling = match pooling {
+                checkpoint::Pooling::Mean => Pooling::Mean,
+                checkpoint::Pooling::Cls => Pooling::Cls,
+                checkpoint::Pooling::Pooler => Pooling::Pooler,
+            };
+            let bits = if *normalize { flags::NORMALIZE } else { 0 };
+            (HeadKind::Embedding, pooling, bits)
+        }
+    };
+    for (set, bit) in [
+        (spec.lowercase, flags::LOWERCASE),
+        (spec.strip_accents, flags::STRIP_ACCENTS),
+        (spec.clean_text, flags::CLEAN_TEXT),
+        (spec.handle_chinese_chars, flags::HANDLE_CHINESE_CHARS),
+        (pooler(checkpoint).is_some(), flags::POOLER),
+    ] {
+        bits |= if set { bit } else { 0 };
+    }
+    let activation = match model.activation {
+        checkpoint::Activation::GeluErf => 0,
+        checkpoint::Activation::GeluTanh => 1,
+        checkpoint::Activation::Relu => 2,
+    };
+
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend([head as u8, activation, pooling as u8, bits]);
+    let numbers = [
+        model.layers.len(),
+        model.hidden,
+        model.heads,
+        model.intermediate,
+        model.vocabulary(),
+        model.positions(),
+        model.segments(),
+        checkpoint.labels.len(),
+        spec.unk as usize,
+        spec.cls as usize,
+        spec.sep as usize,
+        spec.pad.map_or(usize::MAX, |id| id as usize),
+        spec.mask.map_or(usize::MAX, |id| id as usize),
+        spec.max_input_chars_per_word,
+        vocabulary,
+        labels,
+        about,
+    ];
+    bytes.extend(numbers.iter().flat_map(|&n| (n as u32).to_le_bytes()));
+    bytes.resize(HEADER_LEN, 0);
+    bytes
+}
