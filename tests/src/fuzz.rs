@@ -1,5 +1,7 @@
 //! What the fuzz targets do with their bytes; `fuzz_corpus` replays the corpus through the same.
 
+use std::sync::LazyLock;
+
 use embert::blob::{ALIGNMENT, HEADER_LEN};
 use embert::kernels::InstructionSet;
 use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
@@ -139,6 +141,9 @@ fn check(tokenizer: &Tokenizer<'_>, tokens: &[Token], text: &str) {
     }
 }
 
+/// Made once: a target is run thousands of times a second.
+static FLAVOURS: LazyLock<Vec<(&str, Aligned)>> = LazyLock::new(flavours);
+
 /// A corrupted blob and a text. Byte 0 says which blob, byte 1 how many of the following groups of
 /// four are corruptions: a position of three bytes and a value. The rest is the text.
 ///
@@ -148,8 +153,7 @@ pub fn engine(data: &[u8]) {
     let Some((&[which, count], rest)) = data.split_first_chunk() else {
         return;
     };
-    let flavours = flavours();
-    let (_, mut blob) = flavours[usize::from(which) % flavours.len()].clone();
+    let (_, mut blob) = FLAVOURS[usize::from(which) % FLAVOURS.len()].clone();
     let (groups, _) = rest.as_chunks::<4>();
     let groups = &groups[..usize::from(count).min(groups.len())];
     for &[low, middle, high, value] in groups {
