@@ -360,8 +360,8 @@ fn checked_length(text: &str) -> Result<(), EncodeError> {
 
 /// End of the last of `kept` tokens from `start` on.
 fn covered(out: &[Token], start: usize, kept: usize) -> u32 {
-    let tokens = out.get(start..).unwrap_or_default();
-    tokens.iter().take(kept).last().map_or(0, |token| token.end)
+    let last = kept.checked_sub(1).and_then(|last| out.get(start + last));
+    last.map_or(0, |token| token.end)
 }
 
 /// How many tokens of either text to keep. The shorter text stays whole if it takes no more than
