@@ -110,24 +110,27 @@ impl<'a> Session<'a> {
     pub fn receive(&mut self, mut take: impl FnMut(Response)) -> Result<Cost> {
         let machine = self.image.machine.name();
         let deadline = Instant::now() + self.timeout;
+        let mut damaged = false;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut frame = match self.responses.recv_timeout(left) {
+                Ok(frame) if frame.is_empty() => continue,
                 Ok(frame) => frame,
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("{machine}: no answer in {:?}", self.timeout)
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.death()),
             };
-            let response = embert_wire::decode(&mut frame)
-                .with_context(|| format!("{machine}: malformed response"))?;
-            match response {
-                Response::Log(record) => self.log(record),
-                Response::Panic(message) | Response::Error(message) => {
+            match embert_wire::decode(&mut frame) {
+                // A panic cuts off the frame that was under way; its own frame says why.
+                Err(_) => damaged = true,
+                Ok(Response::Log(record)) => self.log(record),
+                Ok(Response::Panic(message) | Response::Error(message)) => {
                     bail!("{machine}: {message}")
                 }
-                Response::Done(cost) => return Ok(cost),
-                part => take(part),
+                Ok(Response::Done(_)) if damaged => bail!("{machine}: a malformed response"),
+                Ok(Response::Done(cost)) => return Ok(cost),
+                Ok(part) => take(part),
             }
         }
     }
@@ -143,18 +146,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Why QEMU is gone, in its own words.
+    /// Why QEMU is gone, in its own words: the first line, since registers follow.
     fn death(&mut self) -> anyhow::Error {
         let _ = self.qemu.kill();
         let mut words = String::new();
         if let Some(mut stderr) = self.qemu.stderr.take() {
             let _ = stderr.read_to_string(&mut words);
         }
-        anyhow!(
-            "{} has stopped: {}",
-            self.image.machine.emulator(),
-            words.trim()
-        )
+        let reason = words.lines().next().unwrap_or("no reason given");
+        anyhow!("{} has stopped: {reason}", self.image.machine.emulator())
     }
 }
 

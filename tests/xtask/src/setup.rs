@@ -1,6 +1,7 @@
 //! Installs what the firmware and its tests need. Where all is there already,
 //! this takes a moment and changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,10 +27,9 @@ pub fn emulators_and_compilers() -> Result<()> {
     {
         return Ok(());
     }
+    let targets = BTreeSet::from(Machine::ALL.map(Machine::target));
     let mut rustup = Command::new("rustup");
-    rustup
-        .args(["target", "add"])
-        .args(Machine::ALL.map(Machine::target));
+    rustup.args(["target", "add"]).args(targets);
     if let Err(error) = process::run_quietly(&mut rustup) {
         eprintln!("setup: {error:#}");
         eprintln!("setup: taking Debian's compiler instead");
