@@ -90,7 +90,7 @@ impl Inspection {
             },
             bytes: header.length,
             checksum: header.checksum,
-            intact: model.verify(),
+            intact: crc32fast::hash(model.checksummed().0) == model.checksummed().1,
             scratch: limits
                 .into_iter()
                 .map(|tokens| ScratchSize {

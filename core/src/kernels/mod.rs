@@ -1,8 +1,10 @@
 //! The arithmetic of the encoder, one operation at a time, with an implementation per
 //! instruction set.
 //!
-//! [`scalar`] defines every operation; all others give the same bits, for any input. Rows are
-//! whole blocks of 16 channels, so only the number of tokens has tails.
+//! [`scalar`] defines every operation; all others give the same bits, for any input. (Sets whose
+//! instructions want unsigned inputs rely on a layer's column sums being those of its weights,
+//! which a blob's checksum vouches for.) Rows are whole blocks of 16 channels, so only the number
+//! of tokens has tails.
 
 #[cfg(any(embert_dsp, embert_helium))]
 #[allow(unsafe_code)]

@@ -112,6 +112,21 @@ fn exp2_negative(z: i32) -> i32 {
     p >> (z >> 11)
 }
 
+/// What is added to the weights of successive tokens before 7 bits are cut off.
+///
+/// With one half for all, hundreds of small weights, each below half a step, would all vanish, and
+/// with them most of a long text. In the order of van der Corput's sequence, some of any few
+/// neighbours are rounded up, so that their sum is kept.
+const DITHER: [i32; BLOCK] = {
+    let mut dither = [0; BLOCK];
+    let mut i = 0;
+    while i < BLOCK {
+        dither[i] = ((i as u32).reverse_bits() >> 28) as i32 * 8 + 4;
+        i += 1;
+    }
+    dither
+};
+
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
     let mut largest = i32::MIN;
     for (score, &key) in scores.iter_mut().zip(scales.keys) {
@@ -119,12 +134,13 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
         largest = largest.max(*score);
     }
     let mut sum = 0u32;
-    for ((&score, &value), out) in scores.iter().zip(scales.values).zip(out) {
+    let lines = scores.iter().zip(scales.values).zip(DITHER.iter().cycle());
+    for (((&score, &value), &dither), out) in lines.zip(out) {
         let below = scales.exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
         let weight = mul_q15(exponential as i16, value) as i32;
-        *out = (((weight + 64) >> 7) - 128) as i8;
+        *out = (((weight + dither) >> 7) - 128) as i8;
     }
     sum
 }

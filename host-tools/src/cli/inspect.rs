@@ -10,7 +10,7 @@ use clap::Args;
 use embert_cli::inspect::Inspection;
 use indicatif::HumanCount;
 
-use super::blob;
+use super::blob::Blob;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,8 +23,8 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Inspect {
-    /// The model: a blob made by `embert quantize`
-    model: PathBuf,
+    /// The model, a blob made by `embert quantize`; the one shipped with embert otherwise
+    model: Option<PathBuf>,
     /// Everything as one JSON object
     #[arg(long)]
     json: bool,
@@ -32,8 +32,8 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<()> {
-        let bytes = blob::open(&self.model)?;
-        let inspection = Inspection::new(&blob::parse(&self.model, &bytes)?);
+        let blob = Blob::open(self.model.as_deref())?;
+        let inspection = Inspection::new(&blob.parse()?);
         let mut out = io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &inspection).map_err(io::Error::from)?;
@@ -44,7 +44,7 @@ impl Inspect {
         if !inspection.intact {
             bail!(
                 "the checksum is wrong: {} was damaged after it was made",
-                self.model.display()
+                blob.name()
             );
         }
         Ok(())

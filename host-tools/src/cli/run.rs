@@ -7,31 +7,32 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use embert::{Engine, scratch_bytes};
+use embert::{Engine, kernels::InstructionSet, memory::Plan};
 use embert_cli::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
 };
 
-use super::{blob, texts::Texts};
+use super::{blob::Blob, texts::Texts};
 
 const EXAMPLES: &str = "\
 Examples:
+  embert run \"Maria Gonzalez moved to 42 Oak Street, Springfield.\"
   embert run model.embert \"Ada Lovelace lives in London.\"
   embert run model.embert --file letters.txt --json > labels.jsonl
   tail -f messages.log | embert run model.embert";
 
 /// Read texts with a model and show what it says.
 ///
-/// Texts come from the command line, a file, or stdin, one text a line there.
+/// Texts come from the command line, a file, or stdin, one text a line there. Without a model, the
+/// one shipped with embert finds personal data in them.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {
-    /// The model: a blob made by `embert quantize`
-    model: PathBuf,
-    /// The texts; stdin is read where there are none
-    #[arg(value_name = "TEXT")]
-    texts: Vec<String>,
+    /// The model, a blob made by `embert quantize`, if the first argument ends in ".embert"; then
+    /// the texts; stdin is read where there are none
+    #[arg(value_names = ["MODEL.embert", "TEXT"])]
+    arguments: Vec<String>,
     /// Read texts from this file, one a line ("-" is stdin)
     #[arg(long, short)]
     file: Option<PathBuf>,
@@ -46,21 +47,31 @@ pub struct Run {
     limit: Option<usize>,
 }
 
+/// Rows computed together: a few more than on microcontrollers, for caches are large here.
+const TILE: usize = 24;
+
 impl Run {
     pub fn run(self) -> Result<()> {
-        let bytes = blob::open(&self.model)?;
-        let model = blob::parse(&self.model, &bytes)?;
+        let mut texts = self.arguments;
+        let names_model = texts
+            .first()
+            .is_some_and(|first| first.ends_with(".embert"));
+        let path = names_model.then(|| PathBuf::from(texts.remove(0)));
+        let blob = Blob::open(path.as_deref())?;
+        let model = blob.verified()?;
         let limit = self
             .limit
             .unwrap_or(usize::MAX)
             .min(model.shape().positions);
         // Zeros that nothing writes to cost no memory, so this may be for the longest text.
-        let mut scratch = AlignedBytes::zeroed(scratch_bytes(model.shape(), limit));
-        let mut engine = Engine::new(&model, &mut scratch).context("--limit is too small")?;
+        let plan = Plan::new(model.shape(), limit, TILE);
+        let mut scratch = AlignedBytes::zeroed(plan.bytes());
+        let mut engine = Engine::with(&model, &mut scratch, InstructionSet::detect(), TILE)
+            .context("--limit is too small")?;
 
         let colours = Colours::of_stdout();
         let mut out = io::stdout().lock();
-        for (index, text) in Texts::open(self.texts, self.file)?.enumerate() {
+        for (index, text) in Texts::open(texts, self.file)?.enumerate() {
             let text = text?;
             let reading = engine.run(&text)?;
             let report = Report::new(&model, &text, &reading, self.tokens);

@@ -12,7 +12,7 @@ use embert_cli::{
     validate::{Summary, Worst, compare},
 };
 
-use super::{blob, head::HeadArgument, progress, texts::Texts};
+use super::{blob::Blob, head::HeadArgument, progress, texts::Texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,8 +46,8 @@ pub struct Validate {
 
 impl Validate {
     pub fn run(self) -> Result<()> {
-        let bytes = blob::open(&self.model)?;
-        let model = blob::parse(&self.model, &bytes)?;
+        let blob = Blob::open(Some(&self.model))?;
+        let model = blob.verified()?;
         let texts = Texts::open(Vec::new(), Some(self.texts))?;
         let mut texts = texts.collect::<Result<Vec<String>>>()?;
         texts.retain(|text| !text.trim().is_empty());

@@ -119,7 +119,8 @@ fn widen(rows: &[i8], depth: usize, first: usize, channels: usize, out: &mut Wid
 }
 
 /// Dot products of four widened rows with one column of consecutive blocks.
-#[inline(always)]
+// Inlined, the columns' loop unrolls into tens of copies.
+#[inline(never)]
 fn dot(blocks: &[i8], column: usize, widened: &Widened) -> [i32; ROWS] {
     let steps = blocks.len() / BLOCK_BYTES;
     assert!(column < BLOCK && steps > 0 && steps * BLOCK <= CHUNK);
@@ -132,8 +133,9 @@ fn dot(blocks: &[i8], column: usize, widened: &Widened) -> [i32; ROWS] {
         asm!(
             "push {{r6, r7}}",
             "2:",
-            // Channels 0 to 3.
-            "ldr r3, [r0], #4",
+            // Four channels a round; after the fourth, on to the next block.
+            ".irp next, 4, 4, 4, 244",
+            "ldr r3, [r0], #\\next",
             "ldm r1!, {{r4, r5, r6, r7}}",
             "sxtb16 r12, r3",
             "sxtb16 r3, r3, ror #8",
@@ -146,48 +148,7 @@ fn dot(blocks: &[i8], column: usize, widened: &Widened) -> [i32; ROWS] {
             "smlad r10, r5, r3, r10",
             "smlad r11, r6, r12, r11",
             "smlad r11, r7, r3, r11",
-            // 4 to 7.
-            "ldr r3, [r0], #4",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "sxtb16 r12, r3",
-            "sxtb16 r3, r3, ror #8",
-            "smlad r8, r4, r12, r8",
-            "smlad r8, r5, r3, r8",
-            "smlad r9, r6, r12, r9",
-            "smlad r9, r7, r3, r9",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "smlad r10, r4, r12, r10",
-            "smlad r10, r5, r3, r10",
-            "smlad r11, r6, r12, r11",
-            "smlad r11, r7, r3, r11",
-            // 8 to 11.
-            "ldr r3, [r0], #4",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "sxtb16 r12, r3",
-            "sxtb16 r3, r3, ror #8",
-            "smlad r8, r4, r12, r8",
-            "smlad r8, r5, r3, r8",
-            "smlad r9, r6, r12, r9",
-            "smlad r9, r7, r3, r9",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "smlad r10, r4, r12, r10",
-            "smlad r10, r5, r3, r10",
-            "smlad r11, r6, r12, r11",
-            "smlad r11, r7, r3, r11",
-            // 12 to 15, and on to the next block.
-            "ldr r3, [r0], #244",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "sxtb16 r12, r3",
-            "sxtb16 r3, r3, ror #8",
-            "smlad r8, r4, r12, r8",
-            "smlad r8, r5, r3, r8",
-            "smlad r9, r6, r12, r9",
-            "smlad r9, r7, r3, r9",
-            "ldm r1!, {{r4, r5, r6, r7}}",
-            "smlad r10, r4, r12, r10",
-            "smlad r10, r5, r3, r10",
-            "smlad r11, r6, r12, r11",
-            "smlad r11, r7, r3, r11",
+            ".endr",
             "subs r2, r2, #1",
             "bne 2b",
             "pop {{r6, r7}}",

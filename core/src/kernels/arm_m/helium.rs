@@ -50,7 +50,11 @@ fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize
         && width.is_multiple_of(BLOCK)
         && out.len() >= rows * width
         && first + width <= b.columns;
-    let Some(weights) = b.data.get(first * depth..(first + width) * depth).filter(|_| fits) else {
+    let Some(weights) = b
+        .data
+        .get(first * depth..(first + width) * depth)
+        .filter(|_| fits)
+    else {
         return false;
     };
     for row in (0..rows).step_by(ROWS) {
