@@ -31,7 +31,8 @@ pub fn run() -> Result<()> {
     step("lints of the host's crates", || {
         process::run(cargo().args([
             "clippy",
-            "--release",
+            "--profile",
+            "checked",
             "--workspace",
             "--all-targets",
             "--",
@@ -41,7 +42,7 @@ pub fn run() -> Result<()> {
     })?;
     step("lints of the firmware", lint_firmware)?;
     step("tests, the four QEMU machines among them", || {
-        process::run(cargo().args(["test", "--release", "--workspace"]))
+        process::run(cargo().args(["test", "--profile", "checked", "--workspace"]))
     })?;
     eprintln!("== all passed in {:.0?}", start.elapsed());
     Ok(())
