@@ -204,7 +204,7 @@ impl<'m, 's> Engine<'m, 's> {
                 let labels = heads::label_tokens(set, model, &hidden, tokens.len(), arena)?;
                 Output::Tokens {
                     labels,
-                    entities: Entities::new(model.labels(), tokens, labels),
+                    entities: Entities::new(model, tokens, labels),
                 }
             }
             HeadKind::Embedding => {

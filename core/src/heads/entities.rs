@@ -2,7 +2,10 @@
 
 use crate::blob::Labels;
 use crate::memory::TokenLabel;
-use crate::text::Token;
+use crate::model::Model;
+use crate::text::{Token, Vocabulary};
+use core::iter::Zip;
+use core::slice::Iter;
 
 /// A stretch of text with one label.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,30 +22,45 @@ pub struct Entity<'a> {
 /// The entities of a text in order.
 ///
 /// Neighbouring tokens with the same label belong together unless the later one begins (`B-`);
-/// `O` is no entity. This is the "simple" aggregation of Hugging Face's token classification
-/// pipeline.
+/// `O` is no entity. That is the "simple" aggregation of Hugging Face's token classification
+/// pipeline, with one addition: what the tokenizer has cut apart stays together. A piece that
+/// continues a word, or stands without a gap beside a punctuation mark, begins no entity of the
+/// kind it is in, whatever its label says; so `Springfield` and `ada@example.com` are one each.
 #[derive(Clone, Debug)]
 pub struct Entities<'a> {
     labels: Labels<'a>,
-    rest: core::iter::Zip<core::slice::Iter<'a, Token>, core::slice::Iter<'a, TokenLabel>>,
+    vocabulary: Vocabulary<'a>,
+    rest: Zip<Iter<'a, Token>, Iter<'a, TokenLabel>>,
 }
 
 impl<'a> Entities<'a> {
-    pub(crate) fn new(labels: Labels<'a>, tokens: &'a [Token], found: &'a [TokenLabel]) -> Self {
+    pub(crate) fn new(model: &Model<'a>, tokens: &'a [Token], found: &'a [TokenLabel]) -> Self {
         Entities {
-            labels,
+            labels: model.labels(),
+            vocabulary: *model.tokenizer().vocabulary(),
             rest: tokens.iter().zip(found),
         }
     }
-}
 
-/// Whether a label begins an entity, and of what kind; `None` for `O`.
-fn tag(label: &str) -> Option<(bool, &str)> {
-    match label.as_bytes() {
-        b"O" => None,
-        [b'B', b'-', ..] => label.get(2..).map(|kind| (true, kind)),
-        [b'I', b'-', ..] => label.get(2..).map(|kind| (false, kind)),
-        _ => Some((false, label)),
+    /// Whether a token's label begins an entity, and of what kind; `None` for `O`, and for `[CLS]`
+    /// and `[SEP]`, which come from nowhere in the text.
+    fn tag(&self, token: &Token, found: &TokenLabel) -> Option<(bool, &'a str)> {
+        let label = self.labels.name(found.label as usize);
+        match label.as_bytes() {
+            _ if token.start == token.end => None,
+            b"O" => None,
+            [b'B', b'-', ..] => label.get(2..).map(|kind| (true, kind)),
+            [b'I', b'-', ..] => label.get(2..).map(|kind| (false, kind)),
+            _ => Some((false, label)),
+        }
+    }
+
+    /// Whether the tokenizer has cut two tokens apart where the text has no gap.
+    fn cut(&self, before: &Token, after: &Token) -> bool {
+        let piece = |token: &Token| self.vocabulary.piece(token.id).unwrap_or_default();
+        let mark = |piece: &str| piece.starts_with(|first: char| first.is_ascii_punctuation());
+        // A piece that continues a word starts with `##`: a mark too.
+        before.end == after.start && (mark(piece(before)) || mark(piece(after)))
     }
 }
 
@@ -50,43 +68,34 @@ impl<'a> Iterator for Entities<'a> {
     type Item = Entity<'a>;
 
     fn next(&mut self) -> Option<Entity<'a>> {
-        let mut entity: Option<Entity<'a>> = None;
-        let (mut sum, mut count) = (0.0, 0.0);
-        loop {
-            let before = self.rest.clone();
-            let found = self.rest.next();
-            let tagged = found.and_then(|(token, found)| {
-                let (begins, kind) = tag(self.labels.name(found.label as usize))?;
-                Some((token, found.score, begins, kind))
-            });
-            match (&mut entity, found, tagged) {
-                // `[CLS]` and `[SEP]` come from nowhere in the text.
-                (None, Some((token, _)), _) if token.start == token.end => {}
-                (None, Some(_), None) => {}
-                (None, Some(_), Some((token, score, _, kind))) => {
-                    (sum, count) = (score, 1.0);
-                    entity = Some(Entity {
-                        label: kind,
-                        start: token.start as usize,
-                        end: token.end as usize,
-                        score,
-                    });
-                }
-                (Some(open), Some(_), Some((token, score, false, kind)))
-                    if kind == open.label && token.start < token.end =>
+        let (mut last, mut entity) = loop {
+            let (token, found) = self.rest.next()?;
+            if let Some((_, label)) = self.tag(token, found) {
+                let entity = Entity {
+                    label,
+                    start: token.start as usize,
+                    end: token.end as usize,
+                    score: found.score,
+                };
+                break (token, entity);
+            }
+        };
+        let (mut sum, mut count) = (entity.score, 1.0);
+        while let Some((token, found)) = self.rest.clone().next() {
+            match self.tag(token, found) {
+                Some((begins, kind))
+                    if kind == entity.label && (!begins || self.cut(last, token)) =>
                 {
-                    open.end = token.end as usize;
-                    sum += score;
+                    self.rest.next();
+                    entity.end = token.end as usize;
+                    sum += found.score;
                     count += 1.0;
-                    open.score = sum / count;
+                    last = token;
                 }
-                _ => {
-                    if entity.is_some() && tagged.is_some() {
-                        self.rest = before;
-                    }
-                    return entity;
-                }
+                _ => break,
             }
         }
+        entity.score = sum / count;
+        Some(entity)
     }
 }

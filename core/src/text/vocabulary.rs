@@ -70,7 +70,7 @@ impl fmt::Display for VocabularyError {
 impl core::error::Error for VocabularyError {}
 
 /// A WordPiece vocabulary: the pieces with their ids, and which of them are added tokens.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Vocabulary<'a> {
     initial: &'a [U24],
     continuing: &'a [U24],
