@@ -48,15 +48,24 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("blobs are used in place, in little-endian");
 
+#[forbid(unsafe_code)]
 pub mod blob;
+#[forbid(unsafe_code)]
 pub mod encoder;
+#[forbid(unsafe_code)]
 pub mod engine;
+#[forbid(unsafe_code)]
 pub mod fixed;
+#[forbid(unsafe_code)]
 pub mod heads;
 pub mod kernels;
+#[forbid(unsafe_code)]
 pub mod memory;
+#[forbid(unsafe_code)]
 mod model;
+#[forbid(unsafe_code)]
 mod shape;
+#[forbid(unsafe_code)]
 pub mod text;
 
 pub use blob::{Header, ParseError};
