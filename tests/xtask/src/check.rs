@@ -42,7 +42,13 @@ pub fn run() -> Result<()> {
     })?;
     step("lints of the firmware", lint_firmware)?;
     step("tests, the four QEMU machines among them", || {
-        process::run(cargo().args(["test", "--profile", "checked", "--workspace"]))
+        process::run(cargo().args([
+            "test",
+            "--profile",
+            "checked",
+            "--workspace",
+            "--no-fail-fast",
+        ]))
     })?;
     eprintln!("== all passed in {:.0?}", start.elapsed());
     Ok(())
