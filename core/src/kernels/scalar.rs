@@ -134,13 +134,13 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
         largest = largest.max(*score);
     }
     let mut sum = 0u32;
-    let lines = scores.iter().zip(scales.values).zip(DITHER.iter().cycle());
-    for (((&score, &value), &dither), out) in lines.zip(out) {
+    let lines = scores.iter().zip(scales.values).zip(out);
+    for (index, ((&score, &value), out)) in lines.enumerate() {
         let below = scales.exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
         let weight = mul_q15(exponential as i16, value) as i32;
-        *out = (((weight + dither) >> 7) - 128) as i8;
+        *out = (((weight + DITHER[index % BLOCK]) >> 7) - 128) as i8;
     }
     sum
 }
