@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
@@ -29,8 +29,8 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {
-    /// The model, a blob made by `embert quantize`, if the first argument ends in ".embert"; then
-    /// the texts; stdin is read where there are none
+    /// The model, a blob made by `embert quantize`, if the first argument is a file or ends in
+    /// ".embert"; then the texts; stdin is read where there are none
     #[arg(value_names = ["MODEL.embert", "TEXT"])]
     arguments: Vec<String>,
     /// Read texts from this file, one a line ("-" is stdin)
@@ -53,9 +53,10 @@ const TILE: usize = 24;
 impl Run {
     pub fn run(self) -> Result<()> {
         let mut texts = self.arguments;
+        // Whoever names a file that is no blob, or a checkpoint, is to be told so.
         let names_model = texts
             .first()
-            .is_some_and(|first| first.ends_with(".embert"));
+            .is_some_and(|first| first.ends_with(".embert") || Path::new(first).exists());
         let path = names_model.then(|| PathBuf::from(texts.remove(0)));
         let blob = Blob::open(path.as_deref())?;
         let model = blob.verified()?;
