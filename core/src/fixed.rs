@@ -113,12 +113,6 @@ fn split(f: f32) -> (u32, i32) {
     ((bits & 0x7f_ffff) | 0x80_0000, biased as i32 - 127)
 }
 
-/// The largest magnitude of a row.
-#[inline(always)]
-pub fn max_abs(row: &[i32]) -> u32 {
-    row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

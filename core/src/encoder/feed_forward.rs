@@ -147,12 +147,12 @@ fn intermediate(
         .chunks_exact(width)
         .zip(tile.intermediate.chunks_exact_mut(width));
     for ((row, out), scale) in lines.take(rows.len()).zip(tile.scales.iter_mut()) {
-        let (low, high) = pass.set.range(row);
+        let (low, high) = pass.set.range_activated(row);
         let range = (high - low) as f32;
         let largest = low.unsigned_abs().max(high.unsigned_abs());
         let narrow = Narrow::new(largest, 254.0 / range);
         let zero_point = -127 - narrow.apply(low);
-        pass.set.quantize(row, narrow, zero_point, out);
+        pass.set.quantize_activated(row, narrow, zero_point, out);
         *scale = RowScale {
             scale: range / 254.0 * linear.unit,
             zero_point,

@@ -51,12 +51,12 @@ fn logits<'s>(
 
 /// Quantizes a pooled row for the classifier.
 fn quantize_pooled(set: InstructionSet, pooled: &[i16], out: &mut [i8]) -> RowScale {
-    let (low, high) = set.range(pooled);
+    let (low, high) = set.range_activated(pooled);
     let range = (high - low) as f32;
     let largest = low.unsigned_abs().max(high.unsigned_abs());
     let narrow = Narrow::new(largest, 254.0 / range);
     let zero_point = -127 - narrow.apply(low);
-    set.quantize(pooled, narrow, zero_point, out);
+    set.quantize_activated(pooled, narrow, zero_point, out);
     RowScale {
         scale: range / 254.0 / 32767.0,
         zero_point,

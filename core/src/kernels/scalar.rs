@@ -1,9 +1,18 @@
 //! The definition of every kernel, in plain Rust.
 
-use super::{Activations, HiddenRow, SoftmaxScales};
+use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
+
+/// Plain Rust, on every machine.
+pub(super) struct Scalar;
+
+impl Kernels for Scalar {
+    fn name(&self) -> &'static str {
+        "scalar"
+    }
+}
 
 /// Bytes of a 16 x 16 block.
 const BLOCK_BYTES: usize = BLOCK * BLOCK;
@@ -261,6 +270,30 @@ pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
         let v = v.into();
         (low.min(v), high.max(v))
     })
+}
+
+pub fn max_abs(row: &[i32]) -> u32 {
+    row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
+}
+
+pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
+    for (sum, &weight) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(weight as i32 * multiplier as i32);
+    }
+}
+
+pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums: &mut [i32]) {
+    for (index, row) in rows.chunks_exact(sums.len().max(1)).enumerate() {
+        let column = first + index;
+        for (channel, (&v, sum)) in row.iter().zip(sums.iter_mut()).enumerate() {
+            let block = channel / BLOCK * (depth / BLOCK) + column / BLOCK;
+            let at = (block * BLOCK + channel % BLOCK) * BLOCK + column % BLOCK;
+            if let Some(out) = out.get_mut(at) {
+                *out = v;
+            }
+            *sum = sum.wrapping_add(v as i32);
+        }
+    }
 }
 
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use embert::{ParseError, RunError, ScratchError};
+use embert_kernel_cases::Mismatch;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Failure {
@@ -22,6 +23,12 @@ pub enum Failure {
     },
     Scratch(ScratchError),
     Run(RunError),
+    /// The board has no instruction set of that name.
+    NoSuchSet,
+    /// The board's scratch is too small for a piece of work.
+    TooMuchWork,
+    /// A kernel that does otherwise than the scalar one.
+    Mismatch(Mismatch),
     /// A label or a word piece that no frame holds.
     ResponseTooLong,
 }
@@ -44,6 +51,9 @@ impl fmt::Display for Failure {
             ),
             Self::Scratch(error) => error.fmt(f),
             Self::Run(error) => error.fmt(f),
+            Self::NoSuchSet => f.write_str("the board has no instruction set of that name"),
+            Self::TooMuchWork => f.write_str("the board's scratch is too small for this work"),
+            Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::ResponseTooLong => f.write_str("a label or piece is too long for a response"),
         }
     }

@@ -12,6 +12,7 @@ mod link;
 mod log;
 mod memory;
 mod panic;
+mod parts;
 mod report;
 mod service;
 

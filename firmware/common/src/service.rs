@@ -1,11 +1,13 @@
 //! The request loop.
 
+use embert::kernels::InstructionSet;
+use embert::memory::TILE;
 use embert::{Engine, Header, Model, scratch_bytes};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
 use crate::failure::Failure;
-use crate::{Board, link, memory, report};
+use crate::{Board, link, memory, parts, report};
 
 /// Answers the host's requests for ever.
 pub fn serve(board: Board) -> ! {
@@ -57,9 +59,36 @@ fn answer(
             text,
             limit,
             tokens,
+            set,
+            parts,
         } => {
             let model = model.as_ref().map_err(|failure| *failure)?;
-            run(board, model, scratch, text, limit, tokens)
+            let mut kernels = set.map_or(Ok(InstructionSet::detect()), named)?;
+            if parts {
+                kernels = parts::observe(kernels, board.instructions);
+            }
+            let cost = run(board, model, kernels, scratch, text, limit, tokens)?;
+            if parts {
+                for (kernel, part) in parts::observed() {
+                    link::send(&Response::Part { kernel, part })?;
+                }
+            }
+            Ok(cost)
+        }
+        Request::Check { set } => {
+            let cases =
+                embert_kernel_cases::check(named(set)?, scratch).map_err(Failure::Mismatch)?;
+            link::send(&Response::Checked { cases })?;
+            Ok(Cost::default())
+        }
+        Request::Measure { set, ref work } => {
+            let now = board.instructions;
+            let instructions = embert_kernel_cases::measure(named(set)?, work, scratch, now)
+                .ok_or(Failure::TooMuchWork)?;
+            Ok(Cost {
+                instructions,
+                ..Cost::default()
+            })
         }
         Request::Spin { iterations } => {
             let start = (board.instructions)();
@@ -73,9 +102,14 @@ fn answer(
     }
 }
 
+fn named(set: &str) -> Result<InstructionSet, Failure> {
+    InstructionSet::named(set).ok_or(Failure::NoSuchSet)
+}
+
 fn run(
     board: &Board,
     model: &Model,
+    set: InstructionSet,
     scratch: &mut [u8],
     text: &str,
     limit: Option<u32>,
@@ -93,7 +127,7 @@ fn run(
         });
     };
     memory::paint_scratch(scratch);
-    let mut engine = Engine::new(model, scratch)?;
+    let mut engine = Engine::with(model, scratch, set, TILE)?;
     let stack = memory::paint_stack();
     let start = (board.instructions)();
     let reading = engine.run(text);

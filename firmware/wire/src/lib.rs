@@ -7,6 +7,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,15 @@ pub enum Request<'a> {
         limit: Option<u32>,
         /// Say the label of every token too.
         tokens: bool,
+        /// Use the kernels of this instruction set. `None`: the fastest at hand.
+        set: Option<&'a str>,
+        /// Say what every kernel took.
+        parts: bool,
     },
+    /// Hold the kernels of an instruction set to the scalar ones, bit for bit.
+    Check { set: &'a str },
+    /// Do a piece of work and say what it took.
+    Measure { set: &'a str, work: Work },
     /// Execute `2 * (iterations + 1)` instructions in a loop and say how many
     /// were counted: this checks the counter itself.
     Spin { iterations: u32 },
@@ -73,8 +83,92 @@ pub enum Response<'a> {
     },
     /// The embedding's next numbers.
     Numbers(Vec<f32, NUMBERS_PER_RESPONSE>),
+    /// What one kernel took in all, in answer to [`Request::Run`].
+    Part { kernel: Kernel, part: Part },
+    /// How many cases [`Request::Check`] went through.
+    Checked { cases: u32 },
     /// The request is answered; nothing more comes for it.
     Done(Cost),
+}
+
+/// The operations of `embert::kernels::Kernels`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kernel {
+    Matmul,
+    Linear,
+    Softmax,
+    Activate,
+    Normalize,
+    AddEmbedding,
+    AddHidden,
+    QuantizeHidden,
+    Quantize,
+    QuantizeActivated,
+    ScaleDown,
+    Range,
+    RangeActivated,
+    MaxAbs,
+    PackValues,
+}
+
+impl Kernel {
+    pub const ALL: [Self; 15] = [
+        Self::Matmul,
+        Self::Linear,
+        Self::Softmax,
+        Self::Activate,
+        Self::Normalize,
+        Self::AddEmbedding,
+        Self::AddHidden,
+        Self::QuantizeHidden,
+        Self::Quantize,
+        Self::QuantizeActivated,
+        Self::ScaleDown,
+        Self::Range,
+        Self::RangeActivated,
+        Self::MaxAbs,
+        Self::PackValues,
+    ];
+}
+
+/// A piece of work for one kernel: `rows` rows of `columns`; a product's inner length is `depth`,
+/// which to all other kernels is a choice of settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    pub kernel: Kernel,
+    pub rows: u32,
+    pub depth: u32,
+    pub columns: u32,
+}
+
+impl Work {
+    pub const fn new(kernel: Kernel, rows: u32, depth: u32, columns: u32) -> Self {
+        Work {
+            kernel,
+            rows,
+            depth,
+            columns,
+        }
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Work {
+            kernel,
+            rows,
+            depth,
+            columns,
+        } = self;
+        write!(f, "{kernel:?} {rows}x{depth}x{columns}")
+    }
+}
+
+/// What one kernel took in one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub calls: u32,
+    pub instructions: u64,
 }
 
 /// Which kind of result follows.

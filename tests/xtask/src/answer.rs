@@ -32,6 +32,8 @@ pub fn run(session: &mut Session, text: &str, options: Options) -> Result<Answer
             text,
             limit,
             tokens,
+            set: None,
+            parts: false,
         },
         |response| match response {
             Response::Read {

@@ -1,6 +1,7 @@
 //! The repository's own tasks, as `cargo xtask` runs them and as tests use them.
 
 pub mod answer;
+pub mod bench;
 pub mod check;
 pub mod image;
 pub mod machine;

@@ -54,6 +54,15 @@ impl Machine {
         }
     }
 
+    /// The instruction sets its kernels are there for, the fastest last.
+    pub fn sets(self) -> &'static [&'static str] {
+        match self {
+            Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
+            Self::Mps3An547 => &["helium"],
+            Self::Virt => &["scalar"],
+        }
+    }
+
     /// The QEMU program that emulates it.
     pub fn emulator(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use embert_cli::report::{Colours, write_json, write_text};
 use xtask::answer::{self, Answer, Options};
+use xtask::bench;
 use xtask::image::Image;
 use xtask::machine::Machine;
 use xtask::qemu::Session;
@@ -28,6 +29,10 @@ enum Task {
     ///
     /// Prints what `embert run` prints, and on stderr what each text took.
     Qemu(Qemu),
+    /// Count the instructions of kernels and whole texts in QEMU.
+    Bench(Bench),
+    /// Hold the kernels of instruction sets to the scalar ones in QEMU.
+    Kernels(Kernels),
     /// Set this machine up and run every check and test.
     Test,
     /// Generate core/src/text/unicode_tables.rs.
@@ -58,6 +63,61 @@ struct Qemu {
     /// Give up on a text after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
+}
+
+#[derive(Args)]
+struct Bench {
+    /// The machines, all of them unless named.
+    machines: Vec<Machine>,
+    /// Instruction sets, the fastest of each machine unless named.
+    #[arg(long, value_name = "SET")]
+    set: Vec<String>,
+    /// One line of JSON per figure.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    fn run(self) -> Result<()> {
+        setup::emulators_and_compilers()?;
+        let models = bench::Models::make()?;
+        let mut rows = Vec::new();
+        for machine in machines(self.machines) {
+            for &set in machine.sets() {
+                if self.set.is_empty() || self.set.iter().any(|wanted| wanted == set) {
+                    rows.extend(bench::measure(machine, set, &models)?);
+                }
+            }
+        }
+        bench::print(&rows, self.json)
+    }
+}
+
+#[derive(Args)]
+struct Kernels {
+    /// The machines, all of them unless named.
+    machines: Vec<Machine>,
+}
+
+impl Kernels {
+    fn run(self) -> Result<()> {
+        setup::emulators_and_compilers()?;
+        for machine in machines(self.machines) {
+            for &set in machine.sets() {
+                let cases = bench::check(machine, set)?;
+                println!("{} {set}: {cases} cases as scalar", machine.name());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn machines(named: Vec<Machine>) -> Vec<Machine> {
+    if named.is_empty() {
+        Machine::ALL.to_vec()
+    } else {
+        named
+    }
 }
 
 impl Qemu {
@@ -106,6 +166,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Setup => setup::emulators_and_compilers(),
         Task::Qemu(qemu) => qemu.run(),
+        Task::Bench(bench) => bench.run(),
+        Task::Kernels(kernels) => kernels.run(),
         Task::Test => xtask::check::run(),
         Task::UnicodeTables => xtask::unicode_tables::write().map_err(anyhow::Error::from),
     };

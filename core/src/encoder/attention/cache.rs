@@ -2,7 +2,7 @@
 
 use super::largest;
 use crate::blob::Matrix;
-use crate::kernels::VALUE_SCALE_ONE;
+use crate::kernels::{InstructionSet, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::{BLOCK, Shape, blocks};
 
@@ -64,32 +64,27 @@ impl<'s> Cache<'s> {
         self.value_sums.fill(0);
     }
 
-    pub fn set_key(&mut self, token: usize, key: &[i8], scale: f32) {
+    /// Sets the keys of tokens from `first` on, with their scales.
+    pub fn set_keys(&mut self, first: usize, keys: &[i8], scales: &[f32]) {
         let depth_blocks = self.width / BLOCK;
-        for (block, channels) in key.chunks_exact(BLOCK).enumerate() {
-            let start = ((token / BLOCK * depth_blocks + block) * BLOCK + token % BLOCK) * BLOCK;
-            if let Some(out) = self.keys.get_mut(start..start + BLOCK) {
-                out.copy_from_slice(channels);
+        for (row, key) in keys.chunks_exact(self.width).enumerate() {
+            let token = first + row;
+            for (block, channels) in key.chunks_exact(BLOCK).enumerate() {
+                let start =
+                    ((token / BLOCK * depth_blocks + block) * BLOCK + token % BLOCK) * BLOCK;
+                if let Some(out) = self.keys.get_mut(start..start + BLOCK) {
+                    out.copy_from_slice(channels);
+                }
             }
         }
-        if let Some(out) = self.key_scales.get_mut(token) {
-            *out = scale;
-        }
+        copy_to(self.key_scales, first, scales);
     }
 
-    pub fn set_value(&mut self, token: usize, value: &[i8], scale: f32) {
-        let depth_blocks = blocks(self.tokens) / BLOCK;
-        for (channel, (&v, sum)) in value.iter().zip(self.value_sums.iter_mut()).enumerate() {
-            let block = channel / BLOCK * depth_blocks + token / BLOCK;
-            let at = (block * BLOCK + channel % BLOCK) * BLOCK + token % BLOCK;
-            if let Some(out) = self.values.get_mut(at) {
-                *out = v;
-            }
-            *sum += v as i32;
-        }
-        if let Some(out) = self.value_scales.get_mut(token) {
-            *out = scale;
-        }
+    /// Sets the values of tokens from `first` on, with their scales.
+    pub fn set_values(&mut self, set: InstructionSet, first: usize, values: &[i8], scales: &[f32]) {
+        let depth = blocks(self.tokens);
+        set.pack_values(values, first, depth, self.values, self.value_sums);
+        copy_to(self.value_scales, first, scales);
     }
 
     /// Closes the cache: scales become multipliers relative to the largest, in place.
@@ -125,5 +120,11 @@ impl<'s> Cache<'s> {
             value_multipliers: halves.get(..self.tokens).unwrap_or_default(),
             value_sums: self.value_sums,
         }
+    }
+}
+
+fn copy_to(all: &mut [f32], first: usize, some: &[f32]) {
+    if let Some(out) = all.get_mut(first..first + some.len()) {
+        out.copy_from_slice(some);
     }
 }

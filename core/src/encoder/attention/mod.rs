@@ -12,7 +12,7 @@ pub use context::Context;
 use super::Pass;
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear};
-use crate::fixed::{Factor, Narrow, max_abs};
+use crate::fixed::{Factor, Narrow};
 use crate::kernels::{InstructionSet, SoftmaxScales, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::blocks;
@@ -65,15 +65,10 @@ impl<'s> Tile<'s> {
         }
     }
 
-    /// What [`project`](Self::project) has left, with the rows' numbers.
-    fn projected(
-        &self,
-        rows: Range<usize>,
-        width: usize,
-    ) -> impl Iterator<Item = (usize, &[i8], f32)> {
-        let values = self.quantized.chunks_exact(width).zip(self.scales.iter());
-        rows.zip(values)
-            .map(|(row, (values, &scale))| (row, values, scale))
+    /// What [`project`](Self::project) has left of `rows` rows: their numbers and their scales.
+    fn projected(&self, rows: usize, width: usize) -> (&[i8], &[f32]) {
+        let values = self.quantized.get(..rows * width).unwrap_or_default();
+        (values, self.scales.get(..rows).unwrap_or_default())
     }
 }
 
@@ -94,13 +89,11 @@ pub fn attend(
         cache.clear();
         for rows in pass.tiles(pass.tokens) {
             tile.project(pass, &layer.key, hidden, rows.clone(), head);
-            for (token, key, scale) in tile.projected(rows.clone(), width) {
-                cache.set_key(token, key, scale);
-            }
+            let (keys, scales) = tile.projected(rows.len(), width);
+            cache.set_keys(rows.start, keys, scales);
             tile.project(pass, &layer.value, hidden, rows.clone(), head);
-            for (token, value, scale) in tile.projected(rows, width) {
-                cache.set_value(token, value, scale);
-            }
+            let (values, scales) = tile.projected(rows.len(), width);
+            cache.set_values(pass.set, rows.start, values, scales);
         }
         let filled = cache.fill();
         for rows in pass.tiles(rows) {
@@ -167,8 +160,8 @@ fn mix(
 
 /// int8 numbers of a row with the largest at 127; returns what one step stands for.
 fn quantize_symmetric(set: InstructionSet, row: &[i32], out: &mut [i8]) -> f32 {
-    let largest = max_abs(row);
-    set.quantize(row, Narrow::new(largest, 127.0 / largest as f32), 0, out);
+    let largest = set.max_abs(row);
+    set.quantize(row, Narrow::new(largest, 127.0 / largest as f32), out);
     largest as f32 / 127.0
 }
 

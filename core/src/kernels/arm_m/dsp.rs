@@ -6,8 +6,8 @@
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::mul_q31;
-use crate::kernels::Activations;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
+use crate::kernels::{Activations, Kernels};
 use crate::shape::BLOCK;
 use core::arch::asm;
 
@@ -22,11 +22,35 @@ const BLOCK_BYTES: usize = BLOCK * BLOCK;
 /// (0, 2) and (1, 3).
 type Widened = [u32; ROWS * CHUNK / 2];
 
-pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+/// The set, where this machine has it.
+pub struct Dsp;
+
+impl Kernels for Dsp {
+    fn name(&self) -> &'static str {
+        "dsp"
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        matmul(a, b, out, out_width)
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        linear(input, layer, first, out, out_width)
+    }
+}
+
+fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
     product(a, b, 0, out, out_width);
 }
 
-pub fn linear(
+fn linear(
     input: &Activations<'_>,
     layer: &Linear<'_>,
     first: usize,

@@ -6,8 +6,8 @@
 //! instruction wants them; pointers and the counter take the odd ones.
 
 use crate::blob::{Linear, Matrix};
-use crate::kernels::Activations;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
+use crate::kernels::{Activations, Kernels};
 use crate::shape::BLOCK;
 use core::arch::asm;
 
@@ -15,13 +15,37 @@ use core::arch::asm;
 const ROWS: usize = 4;
 const COLUMNS: usize = 2;
 
-pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+/// The set, where this machine has it.
+pub struct Helium;
+
+impl Kernels for Helium {
+    fn name(&self) -> &'static str {
+        "helium"
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        matmul(a, b, out, out_width)
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        linear(input, layer, first, out, out_width)
+    }
+}
+
+fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
     if !product(a, b, 0, out, out_width) {
         scalar::matmul(a, b, out, out_width);
     }
 }
 
-pub fn linear(
+fn linear(
     input: &Activations<'_>,
     layer: &Linear<'_>,
     first: usize,

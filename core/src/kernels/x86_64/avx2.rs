@@ -5,8 +5,8 @@
 
 use super::{BLOCK_BYTES, Finish, RowFactor, fits, linear_fits};
 use crate::blob::{Linear, Matrix};
-use crate::kernels::Activations;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
+use crate::kernels::{Activations, Kernels};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -14,8 +14,41 @@ use core::arch::x86_64::*;
 const COLUMNS: usize = 4;
 const ROWS: usize = 3;
 
+/// The set, where this machine has it.
+pub struct Avx2;
+
+impl Kernels for Avx2 {
+    fn name(&self) -> &'static str {
+        "avx2"
+    }
+
+    fn is_available(&self) -> bool {
+        #[cfg(feature = "std")]
+        return std::is_x86_feature_detected!("avx2");
+        #[cfg(not(feature = "std"))]
+        return cfg!(target_feature = "avx2");
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { matmul(a, b, out, out_width) }
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { linear(input, layer, first, out, out_width) }
+    }
+}
+
 #[target_feature(enable = "avx2")]
-pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
     if !fits(a, b, 0, out, out_width) {
         return scalar::matmul(a, b, out, out_width);
     }
@@ -23,7 +56,7 @@ pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
 }
 
 #[target_feature(enable = "avx2")]
-pub fn linear(
+fn linear(
     input: &Activations<'_>,
     layer: &Linear<'_>,
     first: usize,

@@ -6,16 +6,51 @@
 
 use super::{BLOCK_BYTES, Finish, RowFactor, fits, linear_fits};
 use crate::blob::{Linear, Matrix};
-use crate::kernels::Activations;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
+use crate::kernels::{Activations, Kernels};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
 /// Rows computed together: 6 x 4 accumulators, 4 weights and an input fill the 32 registers.
 const ROWS: usize = 6;
 
+/// The set, where this machine has it.
+pub struct Avx512;
+
+impl Kernels for Avx512 {
+    fn name(&self) -> &'static str {
+        "avx512"
+    }
+
+    fn is_available(&self) -> bool {
+        #[cfg(feature = "std")]
+        return std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512vnni");
+        #[cfg(not(feature = "std"))]
+        return cfg!(target_feature = "avx512vnni");
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { matmul(a, b, out, out_width) }
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { linear(input, layer, first, out, out_width) }
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
     if !fits(a, b, 0, out, out_width) {
         return scalar::matmul(a, b, out, out_width);
     }
@@ -23,7 +58,7 @@ pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub fn linear(
+fn linear(
     input: &Activations<'_>,
     layer: &Linear<'_>,
     first: usize,

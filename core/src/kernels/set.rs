@@ -1,0 +1,72 @@
+//! The choice of kernels.
+
+use super::Kernels;
+use super::scalar::Scalar;
+use core::fmt;
+use core::ops::Deref;
+
+/// The code that runs the kernels.
+#[derive(Clone, Copy)]
+pub struct InstructionSet(&'static dyn Kernels);
+
+/// Every set of this architecture, the slowest first.
+static SETS: &[&dyn Kernels] = &[
+    &Scalar,
+    #[cfg(embert_dsp)]
+    &super::arm_m::dsp::Dsp,
+    #[cfg(embert_helium)]
+    &super::arm_m::helium::Helium,
+    #[cfg(target_arch = "x86_64")]
+    &super::x86_64::avx2::Avx2,
+    #[cfg(target_arch = "x86_64")]
+    &super::x86_64::avx512::Avx512,
+];
+
+impl InstructionSet {
+    /// Plain Rust, on every machine.
+    pub const SCALAR: Self = InstructionSet(&Scalar);
+
+    /// All that this machine has, the slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        SETS.iter()
+            .filter(|set| set.is_available())
+            .map(|&set| InstructionSet(set))
+    }
+
+    /// The fastest this machine has.
+    pub fn detect() -> Self {
+        Self::available().last().unwrap_or(Self::SCALAR)
+    }
+
+    /// The set of that name, if this machine has it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::available().find(|set| set.name() == name)
+    }
+
+    /// Kernels of one's own: to observe those of another set, say.
+    pub const fn custom(kernels: &'static dyn Kernels) -> Self {
+        InstructionSet(kernels)
+    }
+}
+
+impl Deref for InstructionSet {
+    type Target = dyn Kernels;
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl fmt::Debug for InstructionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for InstructionSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for InstructionSet {}

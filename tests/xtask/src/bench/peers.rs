@@ -1,0 +1,1 @@
+//! What peers take for the same work.
