@@ -30,6 +30,8 @@ fn run(session: &mut Session, limit: Option<u32>) -> anyhow::Result<Cost> {
         text: "the king sings.",
         limit,
         tokens: false,
+        set: None,
+        parts: false,
     };
     session.ask(&request, |_| ())
 }
