@@ -6,8 +6,9 @@ use crate::heads::{self, Entities};
 use crate::kernels::InstructionSet;
 use crate::memory::{Arena, OutOfScratch, Plan, SCRATCH_ALIGNMENT, TILE, TokenLabel};
 use crate::model::Model;
-use crate::shape::HeadKind;
+use crate::shape::{HeadKind, Shape};
 use crate::text::{EncodeError, Encoding, Token, Truncation};
+use crate::workers::Workers;
 use core::fmt;
 
 /// Runs texts through a model, in a scratch of its own.
@@ -18,7 +19,35 @@ pub struct Engine<'m, 's> {
     model: Model<'m>,
     plan: Plan,
     set: InstructionSet,
+    workers: Workers<'m>,
     scratch: &'s mut [u8],
+}
+
+/// How an engine computes; what it computes does not depend on it.
+#[derive(Clone, Copy)]
+pub struct Settings<'w> {
+    pub set: InstructionSet,
+    /// Rows computed together: more are faster where caches are large, and need more scratch.
+    pub tile: usize,
+    pub workers: Workers<'w>,
+}
+
+impl Settings<'_> {
+    /// The plan of a scratch for texts of up to `tokens` tokens.
+    pub fn plan(&self, shape: &Shape, tokens: usize) -> Plan {
+        Plan::new(shape, tokens, self.tile.max(1), self.workers.count())
+    }
+}
+
+impl Default for Settings<'_> {
+    /// The fastest kernels at hand, little memory, the caller alone.
+    fn default() -> Self {
+        Settings {
+            set: InstructionSet::detect(),
+            tile: TILE,
+            workers: Workers::ONE,
+        }
+    }
 }
 
 /// Why a scratch cannot be used.
@@ -116,31 +145,30 @@ pub enum Output<'e> {
 impl<'m, 's> Engine<'m, 's> {
     /// An engine for texts as long as the scratch allows, with the fastest kernels at hand.
     pub fn new(model: &Model<'m>, scratch: &'s mut [u8]) -> Result<Self, ScratchError> {
-        Self::with(model, scratch, InstructionSet::detect(), TILE)
+        Self::with(model, scratch, Settings::default())
     }
 
-    /// An engine that uses the kernels of `set` and computes `tile` rows together: the results
-    /// are the same, time and the size of the scratch are not.
+    /// An engine with settings of one's own: the results are the same, time and the size of the
+    /// scratch are not.
     pub fn with(
         model: &Model<'m>,
         scratch: &'s mut [u8],
-        set: InstructionSet,
-        tile: usize,
+        settings: Settings<'m>,
     ) -> Result<Self, ScratchError> {
         if !scratch.as_ptr().addr().is_multiple_of(SCRATCH_ALIGNMENT) {
             return Err(ScratchError::Misaligned);
         }
-        let tile = tile.max(1);
-        let plan = Plan::largest(model.shape(), scratch.len(), tile).ok_or_else(|| {
-            ScratchError::TooSmall {
-                needed: Plan::new(model.shape(), 3, tile).bytes(),
-                found: scratch.len(),
-            }
+        let (shape, found) = (model.shape(), scratch.len());
+        let (tile, workers) = (settings.tile.max(1), settings.workers.count());
+        let plan = Plan::largest(shape, found, tile, workers).ok_or_else(|| {
+            let needed = Plan::new(shape, 3, tile, workers).bytes();
+            ScratchError::TooSmall { needed, found }
         })?;
         Ok(Engine {
             model: *model,
             plan,
-            set,
+            set: settings.set,
+            workers: settings.workers,
             scratch,
         })
     }
@@ -187,6 +215,7 @@ impl<'m, 's> Engine<'m, 's> {
             shape,
             activation: model.header().activation,
             plan,
+            workers: self.workers,
             tokens: tokens.len(),
         };
         let segment_b = encoding.segment_b_start;

@@ -67,10 +67,13 @@ mod model;
 mod shape;
 #[forbid(unsafe_code)]
 pub mod text;
+#[forbid(unsafe_code)]
+pub mod workers;
 
 pub use blob::{Header, ParseError};
-pub use engine::{Engine, Output, Reading, RunError, ScratchError};
+pub use engine::{Engine, Output, Reading, RunError, ScratchError, Settings};
 pub use heads::{Entities, Entity};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;
 pub use shape::{Activation, HeadKind, Pooling, Shape, blocks};
+pub use workers::{Join, Workers};

@@ -22,7 +22,8 @@
 //! | then the larger of: keys and values of one head, tile of scores | 2 S D + 8 S + T (5 S + 5 D) |
 //! | or a tile of the feed-forward network | T (4 H + H + 3 I + 256) |
 //!
-//! The head's results lie over the context once the encoder is done.
+//! Several workers have tiles of their own. The head's results lie over the context once the
+//! encoder is done.
 
 use crate::shape::{BLOCK, HeadKind, Pooling, Shape, blocks};
 use crate::text::Token;
@@ -39,7 +40,7 @@ pub const SCRATCH_ALIGNMENT: usize = 16;
 
 /// The size of the scratch, in bytes, for texts of up to `tokens` tokens.
 pub const fn scratch_bytes(shape: &Shape, tokens: usize) -> usize {
-    Plan::new(shape, tokens, TILE).bytes()
+    Plan::new(shape, tokens, TILE, 1).bytes()
 }
 
 /// A scratch for statics and stacks: zeros, aligned.
@@ -72,6 +73,7 @@ pub struct TokenLabel {
 pub struct Plan {
     pub tokens: usize,
     pub tile: usize,
+    pub workers: usize,
     regions: Regions,
 }
 
@@ -84,9 +86,9 @@ pub struct Regions {
     pub hidden: usize,
     /// Attention context with its scales.
     pub context: usize,
-    /// Keys and values of one head and a tile of scores.
+    /// Keys and values of one head and a tile of scores, for each worker.
     pub attention: usize,
-    /// A tile of the feed-forward network.
+    /// A tile of the feed-forward network, for each worker.
     pub feed_forward: usize,
     /// What the head computes, over context and tiles.
     pub head: usize,
@@ -142,8 +144,8 @@ const fn head_region(shape: &Shape, tokens: usize) -> usize {
 }
 
 impl Plan {
-    /// The plan for texts of up to `tokens` tokens, `tile` rows at a time.
-    pub const fn new(shape: &Shape, tokens: usize, tile: usize) -> Self {
+    /// The plan for texts of up to `tokens` tokens, `tile` rows at a time by each of `workers`.
+    pub const fn new(shape: &Shape, tokens: usize, tile: usize, workers: usize) -> Self {
         let hidden = shape.hidden_blocks();
         let keys = blocks(tokens);
         let head = shape.head_blocks();
@@ -152,6 +154,7 @@ impl Plan {
         Plan {
             tokens,
             tile,
+            workers,
             regions: Regions {
                 tokens: region::<Token>(1, tokens),
                 hidden: sum([
@@ -190,24 +193,30 @@ impl Plan {
 
     /// The largest plan that fits `bytes`, at most as many tokens as the model has positions;
     /// `None` where not even `[CLS]`, one piece and `[SEP]` fit.
-    pub fn largest(shape: &Shape, bytes: usize, tile: usize) -> Option<Self> {
+    pub fn largest(shape: &Shape, bytes: usize, tile: usize, workers: usize) -> Option<Self> {
         let (mut fits, mut over) = (2, shape.positions.saturating_add(1));
         while fits + 1 < over {
             let middle = fits + (over - fits) / 2;
-            if Plan::new(shape, middle, tile).bytes() <= bytes {
+            if Plan::new(shape, middle, tile, workers).bytes() <= bytes {
                 fits = middle;
             } else {
                 over = middle;
             }
         }
-        (fits > 2).then(|| Plan::new(shape, fits, tile))
+        (fits > 2).then(|| Plan::new(shape, fits, tile, workers))
     }
 
     /// Size of the scratch, bytes.
     pub const fn bytes(&self) -> usize {
         let r = &self.regions;
-        let encoder = sum([r.context, max(r.attention, r.feed_forward)]);
+        let tiles = self.worker_bytes().saturating_mul(self.workers);
+        let encoder = sum([r.context, tiles]);
         sum([r.tokens, r.hidden, max(encoder, r.head)])
+    }
+
+    /// What each worker has for itself, bytes.
+    pub const fn worker_bytes(&self) -> usize {
+        max(self.regions.attention, self.regions.feed_forward)
     }
 
     pub const fn regions(&self) -> &Regions {

@@ -10,4 +10,5 @@ pub mod mapped;
 pub mod quantize;
 pub mod reference;
 pub mod report;
+pub mod threads;
 pub mod validate;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use embert::blob::{ALIGNMENT, HEADER_LEN};
 use embert::kernels::InstructionSet;
 use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
-use embert::{Engine, Header, Model, scratch_bytes};
+use embert::{Engine, Header, Model, Settings, scratch_bytes};
 
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
@@ -221,9 +221,13 @@ fn run_with(
     tile: usize,
     fill: u8,
 ) -> Vec<u32> {
-    let size = embert::memory::Plan::new(model.shape(), tokens, tile).bytes();
-    let mut scratch = Aligned::filled(size, fill);
-    let mut engine = Engine::with(model, &mut scratch, set, tile).expect("a scratch as planned");
+    let settings = Settings {
+        set,
+        tile,
+        ..Settings::default()
+    };
+    let mut scratch = Aligned::filled(settings.plan(model.shape(), tokens).bytes(), fill);
+    let mut engine = Engine::with(model, &mut scratch, settings).expect("a scratch as planned");
     let mut all = bits(&engine.run(text).expect("a text"));
     let (a, b) = text.split_at(boundary(text, text.len() / 2));
     match engine.run_pair(a, b) {

@@ -1,8 +1,7 @@
 //! Readings as plain numbers, to be compared bit by bit.
 
 use embert::kernels::InstructionSet;
-use embert::memory::Plan;
-use embert::{Engine, Model, Output, Reading};
+use embert::{Engine, Join, Model, Output, Reading, Settings, Workers};
 
 use crate::blobs::Aligned;
 
@@ -34,11 +33,24 @@ pub fn bits(reading: &Reading<'_>) -> Vec<u32> {
     bits
 }
 
+/// A thread for every piece of work but one.
+struct Threads;
+
+impl Join for Threads {
+    fn join(&self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
+        std::thread::scope(|scope| {
+            scope.spawn(a);
+            b();
+        });
+    }
+}
+
 /// How to run a text, besides the text: nothing of it may change the result.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub set: InstructionSet,
     pub tile: usize,
+    pub workers: usize,
     /// The limit of tokens that the scratch is made for.
     pub tokens: usize,
     /// What the scratch is filled with.
@@ -51,8 +63,18 @@ impl Setup {
         Setup {
             set: InstructionSet::SCALAR,
             tile: 4,
+            workers: 1,
             tokens: model.shape().positions,
             fill: 0,
+        }
+    }
+
+    /// What the engine is told of it.
+    pub fn settings(&self) -> Settings<'static> {
+        Settings {
+            set: self.set,
+            tile: self.tile,
+            workers: Workers::new(&Threads, self.workers),
         }
     }
 
@@ -61,9 +83,10 @@ impl Setup {
     /// # Panics
     /// When the engine refuses the scratch or the text.
     pub fn run(&self, model: &Model<'_>, text: &str) -> Vec<u32> {
-        let plan = Plan::new(model.shape(), self.tokens, self.tile);
+        let settings = self.settings();
+        let plan = settings.plan(model.shape(), self.tokens);
         let mut scratch = Aligned::filled(plan.bytes(), self.fill);
-        let mut engine = Engine::with(model, &mut scratch, self.set, self.tile).expect("planned");
+        let mut engine = Engine::with(model, &mut scratch, settings).expect("planned");
         bits(&engine.run(text).expect("a text"))
     }
 }

@@ -2,7 +2,7 @@
 
 use embert::kernels::InstructionSet;
 use embert::memory::{Plan, SCRATCH_ALIGNMENT, TILE};
-use embert::{Engine, HeadKind, Model, Pooling, ScratchError, Shape, scratch_bytes};
+use embert::{Engine, HeadKind, Model, Pooling, ScratchError, Settings, Shape, scratch_bytes};
 use embert_tests::blobs::{Aligned, TOKENS, flavours};
 use embert_tests::readings::{Setup, bits};
 use embert_tests::synthetic::{self, Random, Wildness};
@@ -98,11 +98,15 @@ fn the_whole_scratch_is_used() {
         let blob = synthetic::blob(&shape, 0, 0, seed, Wildness::Tame).blob;
         let model = Model::parse(&blob).expect("a consistent blob");
         let tokens = shape.positions;
-        let plan = Plan::new(&shape, tokens, 1);
+        let setup = Setup {
+            tile: 1,
+            ..Setup::plain(&model)
+        };
+        let plan = setup.settings().plan(&shape, tokens);
         let untouched = |fill: u8| -> Vec<bool> {
             let mut scratch = Aligned::filled(plan.bytes(), fill);
-            let set = InstructionSet::SCALAR;
-            let mut engine = Engine::with(&model, &mut scratch, set, 1).expect("as planned");
+            let settings = setup.settings();
+            let mut engine = Engine::with(&model, &mut scratch, settings).expect("as planned");
             engine.run(&text_of(tokens)).expect("a text");
             scratch.iter().map(|&byte| byte == fill).collect()
         };
@@ -133,6 +137,7 @@ fn nothing_but_blob_and_text_decides() {
                     let setup = Setup {
                         set,
                         tile,
+                        workers: 1 + tile % 5,
                         tokens,
                         fill,
                     };
@@ -180,8 +185,11 @@ fn unfit_scratches_are_refused() {
     }
     assert!(Engine::new(&model, &mut scratch[..needed]).is_ok());
     for tile in [usize::MAX, usize::MAX / 3, 1 << 40] {
-        let set = InstructionSet::SCALAR;
-        let error = Engine::with(&model, &mut scratch, set, tile).map(|_| ());
+        let settings = Settings {
+            tile,
+            ..Settings::default()
+        };
+        let error = Engine::with(&model, &mut scratch, settings).map(|_| ());
         assert!(matches!(error, Err(ScratchError::TooSmall { .. })));
     }
 }
@@ -196,7 +204,7 @@ fn plans_grow_with_the_limit() {
         for tokens in (0..200).chain([1 << 20, usize::MAX / 2, usize::MAX]) {
             let bytes = scratch_bytes(&shape, tokens);
             assert!(bytes >= last && bytes >= tokens);
-            assert_eq!(bytes, Plan::new(&shape, tokens, TILE).bytes());
+            assert_eq!(bytes, Plan::new(&shape, tokens, TILE, 1).bytes());
             last = bytes;
         }
         assert_eq!(last, usize::MAX);

@@ -6,17 +6,19 @@ use crate::blob::Embeddings;
 use crate::memory::{Arena, OutOfScratch};
 use crate::text::Token;
 
+/// Computes the states of `tokens` that are in `hidden`.
 pub fn embed(
     pass: &Pass<'_>,
     embeddings: &Embeddings<'_>,
     tokens: &[Token],
     segment_b: usize,
-    hidden: &mut Hidden<'_>,
+    mut hidden: Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let norm = &embeddings.norm;
     let sums: &mut [i32] = arena.take(norm.gains.len())?;
-    for (position, token) in tokens.iter().enumerate() {
+    let rows = hidden.rows();
+    for (position, token) in tokens.iter().enumerate().take(rows.end).skip(rows.start) {
         sums.fill(0);
         // All tables share one unit, so their sum is exact.
         let segment = usize::from(position >= segment_b);

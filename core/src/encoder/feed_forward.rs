@@ -37,19 +37,18 @@ impl<'s> Tile<'s> {
     }
 }
 
-/// Finishes a layer for the first `rows` tokens: `hidden` held the layer's input, which came
-/// out of `input_norm`, and holds its output.
+/// Finishes a layer for the tokens in `hidden`, which held the layer's input, come out of
+/// `input_norm`, and holds its output.
 pub fn transform(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     input_norm: &Norm<'_>,
     context: &Context<'_>,
-    hidden: &mut Hidden<'_>,
-    rows: usize,
+    mut hidden: Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let mut tile = Tile::take(&mut arena, pass)?;
-    for rows in pass.tiles(rows) {
+    for rows in pass.tiles(hidden.rows()) {
         attention_output(pass, layer, context, rows.clone(), &mut tile);
         add_and_norm(
             pass,
@@ -57,10 +56,10 @@ pub fn transform(
             input_norm,
             &layer.attention_norm,
             rows.clone(),
-            hidden,
+            &mut hidden,
             &mut tile,
         );
-        intermediate(pass, layer, hidden, rows.clone(), &mut tile);
+        intermediate(pass, layer, &hidden, rows.clone(), &mut tile);
         output(pass, layer, rows.clone(), &mut tile);
         add_and_norm(
             pass,
@@ -68,7 +67,7 @@ pub fn transform(
             &layer.attention_norm,
             &layer.output_norm,
             rows,
-            hidden,
+            &mut hidden,
             &mut tile,
         );
     }
@@ -189,12 +188,13 @@ mod tests {
         for (hidden, intermediate, tokens, tile) in [(14, 20, 19, 4), (32, 7, 16, 1), (2, 99, 3, 9)]
         {
             (shape.hidden, shape.intermediate) = (hidden, intermediate);
-            let plan = Plan::new(&shape, tokens, tile);
+            let plan = Plan::new(&shape, tokens, tile, 1);
             let pass = Pass {
                 set: InstructionSet::SCALAR,
                 shape: &shape,
                 activation: crate::Activation::Relu,
                 plan: &plan,
+                workers: crate::Workers::ONE,
                 tokens,
             };
             let regions = plan.regions();

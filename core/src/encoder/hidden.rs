@@ -7,10 +7,14 @@ use crate::blob::Norm;
 use crate::fixed::{Factor, Narrow};
 use crate::kernels::{Activations, HiddenRow, InstructionSet, RowScale};
 use crate::memory::{Arena, OutOfScratch};
+use crate::workers::Divisible;
 use core::ops::Range;
 
-/// The hidden states of a text, `[tokens x width]`.
+/// The hidden states of a text, or of a stretch of it: `[tokens x width]`.
+///
+/// Rows are the text's; those outside the stretch are empty.
 pub struct Hidden<'s> {
+    first: usize,
     high: &'s mut [i8],
     low: &'s mut [u8],
     scales: &'s mut [RowScale],
@@ -24,6 +28,7 @@ impl<'s> Hidden<'s> {
         width: usize,
     ) -> Result<Self, OutOfScratch> {
         Ok(Hidden {
+            first: 0,
             high: arena.take(tokens * width)?,
             low: arena.take(tokens * width / 2)?,
             scales: arena.take(tokens)?,
@@ -31,9 +36,30 @@ impl<'s> Hidden<'s> {
         })
     }
 
+    /// The first `rows` of the text.
+    pub fn head(&mut self, rows: usize) -> Hidden<'_> {
+        let rows = rows.min(self.scales.len());
+        Hidden {
+            first: self.first,
+            high: self.high.get_mut(..rows * self.width).unwrap_or_default(),
+            low: self
+                .low
+                .get_mut(..rows * self.width / 2)
+                .unwrap_or_default(),
+            scales: self.scales.get_mut(..rows).unwrap_or_default(),
+            width: self.width,
+        }
+    }
+
+    /// The rows that are here.
+    pub fn rows(&self) -> Range<usize> {
+        self.first..self.first + self.scales.len()
+    }
+
     /// Rows as int8 input of a matrix.
     pub fn activations(&self, rows: Range<usize>) -> Activations<'_> {
-        let bytes = rows.start * self.width..rows.end * self.width;
+        let rows = rows.start.wrapping_sub(self.first)..rows.end.wrapping_sub(self.first);
+        let bytes = rows.start.wrapping_mul(self.width)..rows.end.wrapping_mul(self.width);
         Activations {
             values: self.high.get(bytes).unwrap_or_default(),
             width: self.width,
@@ -43,6 +69,7 @@ impl<'s> Hidden<'s> {
 
     fn row(&self, index: usize) -> HiddenRow<'_> {
         let half = self.width / 2;
+        let index = index.wrapping_sub(self.first);
         HiddenRow {
             high: self
                 .high
@@ -89,6 +116,7 @@ impl<'s> Hidden<'s> {
         let narrow = Narrow::new(largest, 4064.0 / range);
         let zero_point = -127 - crate::fixed::round_shift(narrow.apply(low), 4);
         let half = self.width / 2;
+        let index = index.wrapping_sub(self.first);
         if let (Some(high), Some(low), Some(scale)) = (
             self.high
                 .get_mut(index * self.width..(index + 1) * self.width),
@@ -101,5 +129,24 @@ impl<'s> Hidden<'s> {
                 zero_point,
             };
         }
+    }
+}
+
+impl Divisible for Hidden<'_> {
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let (high, high_rest) = self.high.split_at_mut(middle * self.width);
+        let (low, low_rest) = self.low.split_at_mut(middle * self.width / 2);
+        let (scales, scales_rest) = self.scales.split_at_mut(middle);
+        let part = |first, high, low, scales| Hidden {
+            first,
+            high,
+            low,
+            scales,
+            width: self.width,
+        };
+        (
+            part(self.first, high, low, scales),
+            part(self.first + middle, high_rest, low_rest, scales_rest),
+        )
     }
 }

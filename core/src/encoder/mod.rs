@@ -15,6 +15,7 @@ use crate::memory::{Arena, OutOfScratch, Plan};
 use crate::model::Model;
 use crate::shape::{Activation, Shape};
 use crate::text::Token;
+use crate::workers::{Divisible, Workers};
 use attention::Context;
 use core::ops::Range;
 
@@ -24,17 +25,29 @@ pub struct Pass<'a> {
     pub shape: &'a Shape,
     pub activation: Activation,
     pub plan: &'a Plan,
+    pub workers: Workers<'a>,
     /// Tokens of the text.
     pub tokens: usize,
 }
 
 impl Pass<'_> {
-    /// The first `rows` rows, a tile at a time.
-    pub fn tiles(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let tile = self.plan.tile;
-        (0..rows)
-            .step_by(tile)
-            .map(move |start| start..rows.min(start + tile))
+    /// Rows, a tile at a time.
+    pub fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (tile, end) = (self.plan.tile, rows.end);
+        rows.step_by(tile)
+            .map(move |start| start..end.min(start + tile))
+    }
+
+    /// Shares work of `len` independent parts among the workers.
+    fn share<W: Divisible>(
+        &self,
+        work: W,
+        len: usize,
+        arena: Arena<'_>,
+        each: impl Fn(W, Arena<'_>) -> Result<(), OutOfScratch> + Sync,
+    ) -> Result<(), OutOfScratch> {
+        let bytes = self.plan.worker_bytes();
+        self.workers.share(work, len, arena, bytes, &each)
     }
 }
 
@@ -52,7 +65,10 @@ pub fn encode(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let embeddings = model.embeddings();
-    embeddings::embed(pass, embeddings, tokens, segment_b, hidden, arena.phase())?;
+    let states = hidden.head(pass.tokens);
+    pass.share(states, pass.tokens, arena.phase(), |hidden, arena| {
+        embeddings::embed(pass, embeddings, tokens, segment_b, hidden, arena)
+    })?;
 
     let mut input_norm = embeddings.norm;
     for (index, layer) in model.layers().enumerate() {
@@ -65,8 +81,13 @@ pub fn encode(
 
         let mut arena = arena.phase();
         let mut context = Context::take(&mut arena, pass.shape, pass.plan.tokens)?;
-        attention::attend(pass, &layer, hidden, rows, &mut context, arena.phase())?;
-        feed_forward::transform(pass, &layer, &input_norm, &context, hidden, rows, arena)?;
+        let heads = context.whole();
+        pass.share(heads, pass.shape.heads, arena.phase(), |heads, arena| {
+            attention::attend(pass, &layer, hidden, rows, heads, arena)
+        })?;
+        pass.share(hidden.head(rows), rows, arena, |hidden, arena| {
+            feed_forward::transform(pass, &layer, &input_norm, &context, hidden, arena)
+        })?;
         input_norm = layer.output_norm;
     }
     Ok(())

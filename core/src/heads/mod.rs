@@ -98,7 +98,7 @@ mod tests {
         for blob in [&tokens.0[..], &sequence.0, &mean.0, &pooler.0] {
             let model = Model::parse(blob).expect("a committed blob");
             let (set, shape) = (InstructionSet::SCALAR, model.shape());
-            let plan = Plan::new(shape, 5, 4);
+            let plan = Plan::new(shape, 5, 4, 1);
             let mut states = vec![0u128; plan.regions().hidden / 16];
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut states));
             let hidden = Hidden::take(&mut arena, 5, shape.hidden_blocks()).expect("as planned");

@@ -1,8 +1,7 @@
 //! The request loop.
 
 use embert::kernels::InstructionSet;
-use embert::memory::TILE;
-use embert::{Engine, Header, Model, scratch_bytes};
+use embert::{Engine, Header, Model, Settings, scratch_bytes};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
@@ -127,7 +126,11 @@ fn run(
         });
     };
     memory::paint_scratch(scratch);
-    let mut engine = Engine::with(model, scratch, set, TILE)?;
+    let settings = Settings {
+        set,
+        ..Settings::default()
+    };
+    let mut engine = Engine::with(model, scratch, settings)?;
     let stack = memory::paint_stack();
     let start = (board.instructions)();
     let reading = engine.run(text);

@@ -7,10 +7,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use embert::{Engine, kernels::InstructionSet, memory::Plan};
+use embert::{Engine, Settings, Workers};
 use embert_cli::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
+    threads::{TILE, Threads},
 };
 
 use super::{blob::Blob, texts::Texts};
@@ -45,10 +46,10 @@ pub struct Run {
     /// Read no more than this many tokens of a text, [CLS] and [SEP] included
     #[arg(long, value_name = "TOKENS")]
     limit: Option<usize>,
+    /// Compute with this many threads; 0 for all processors
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
 }
-
-/// Rows computed together: a few more than on microcontrollers, for caches are large here.
-const TILE: usize = 24;
 
 impl Run {
     pub fn run(self) -> Result<()> {
@@ -65,16 +66,27 @@ impl Run {
             .unwrap_or(usize::MAX)
             .min(model.shape().positions);
         // Zeros that nothing writes to cost no memory, so this may be for the longest text.
-        let plan = Plan::new(model.shape(), limit, TILE);
-        let mut scratch = AlignedBytes::zeroed(plan.bytes());
-        let mut engine = Engine::with(&model, &mut scratch, InstructionSet::detect(), TILE)
-            .context("--limit is too small")?;
+        let threads = (self.threads != 1)
+            .then(|| Threads::start(self.threads))
+            .transpose()
+            .context("--threads")?;
+        let settings = Settings {
+            tile: TILE,
+            workers: threads.as_ref().map_or(Workers::ONE, Threads::workers),
+            ..Settings::default()
+        };
+        let mut scratch = AlignedBytes::zeroed(settings.plan(model.shape(), limit).bytes());
+        let mut engine =
+            Engine::with(&model, &mut scratch, settings).context("--limit is too small")?;
 
         let colours = Colours::of_stdout();
         let mut out = io::stdout().lock();
         for (index, text) in Texts::open(texts, self.file)?.enumerate() {
             let text = text?;
-            let reading = engine.run(&text)?;
+            let reading = match &threads {
+                Some(threads) => threads.run(|| engine.run(&text))?,
+                None => engine.run(&text)?,
+            };
             let report = Report::new(&model, &text, &reading, self.tokens);
             if self.json {
                 write_json(&report, &mut out)?;

@@ -7,6 +7,7 @@ pub mod image;
 pub mod machine;
 pub mod qemu;
 pub mod setup;
+pub mod time;
 pub mod toolchain;
 pub mod unicode_tables;
 

@@ -33,6 +33,8 @@ enum Task {
     Bench(Bench),
     /// Hold the kernels of instruction sets to the scalar ones in QEMU.
     Kernels(Kernels),
+    /// Time texts through a model on this machine: one line of stdin says how many.
+    Time(Time),
     /// Set this machine up and run every check and test.
     Test,
     /// Generate core/src/text/unicode_tables.rs.
@@ -112,6 +114,35 @@ impl Kernels {
     }
 }
 
+#[derive(Args)]
+struct Time {
+    /// The model: a blob made by `embert quantize`.
+    model: PathBuf,
+    /// Length of the text, [CLS] and [SEP] included.
+    #[arg(long, default_value_t = 128)]
+    tokens: usize,
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Rows computed together.
+    #[arg(long, default_value_t = embert_cli::threads::TILE)]
+    tile: usize,
+    /// Instruction set, the fastest unless named.
+    #[arg(long)]
+    set: Option<String>,
+}
+
+impl Time {
+    fn run(self) -> Result<()> {
+        xtask::time::run(&xtask::time::Timing {
+            model: &self.model,
+            tokens: self.tokens,
+            threads: self.threads,
+            tile: self.tile,
+            set: self.set.as_deref(),
+        })
+    }
+}
+
 fn machines(named: Vec<Machine>) -> Vec<Machine> {
     if named.is_empty() {
         Machine::ALL.to_vec()
@@ -168,6 +199,7 @@ fn main() -> ExitCode {
         Task::Qemu(qemu) => qemu.run(),
         Task::Bench(bench) => bench.run(),
         Task::Kernels(kernels) => kernels.run(),
+        Task::Time(time) => time.run(),
         Task::Test => xtask::check::run(),
         Task::UnicodeTables => xtask::unicode_tables::write().map_err(anyhow::Error::from),
     };

@@ -72,22 +72,22 @@ impl<'s> Tile<'s> {
     }
 }
 
-/// Computes the context of the first `rows` of the pass's tokens.
+/// Computes the heads in `context` for the first `rows` of the pass's tokens.
 pub fn attend(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     hidden: &Hidden<'_>,
     rows: usize,
-    context: &mut Context<'_>,
+    mut context: Context<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let (plan, width) = (pass.plan, pass.shape.head_blocks());
     let mut cache = Cache::take(&mut arena, pass.shape, plan.tokens, pass.tokens)?;
     let mut tile = Tile::take(&mut arena, pass)?;
 
-    for head in 0..pass.shape.heads {
+    for head in context.heads() {
         cache.clear();
-        for rows in pass.tiles(pass.tokens) {
+        for rows in pass.tiles(0..pass.tokens) {
             tile.project(pass, &layer.key, hidden, rows.clone(), head);
             let (keys, scales) = tile.projected(rows.len(), width);
             cache.set_keys(rows.start, keys, scales);
@@ -96,9 +96,9 @@ pub fn attend(
             cache.set_values(pass.set, rows.start, values, scales);
         }
         let filled = cache.fill();
-        for rows in pass.tiles(rows) {
+        for rows in pass.tiles(0..rows) {
             tile.project(pass, &layer.query, hidden, rows.clone(), head);
-            mix(pass, &filled, rows, head, &mut tile, context);
+            mix(pass, &filled, rows, head, &mut tile, &mut context);
         }
     }
     Ok(())
@@ -181,12 +181,13 @@ mod tests {
         let mut shape = Header::read(blob).expect("a blob").shape;
         for (heads, size, tokens, tile) in [(2, 7, 19, 4), (3, 16, 16, 1), (1, 33, 3, 16)] {
             (shape.heads, shape.hidden) = (heads, heads * size);
-            let plan = Plan::new(&shape, tokens, tile);
+            let plan = Plan::new(&shape, tokens, tile, 1);
             let pass = Pass {
                 set: InstructionSet::SCALAR,
                 shape: &shape,
                 activation: crate::Activation::Relu,
                 plan: &plan,
+                workers: crate::Workers::ONE,
                 tokens,
             };
             let regions = plan.regions();
