@@ -91,7 +91,11 @@ impl Bench {
                 }
             }
         }
-        bench::print(&rows, self.json)
+        if self.json {
+            bench::print_json(&rows)
+        } else {
+            bench::print(&rows)
+        }
     }
 }
 

@@ -1,1 +1,56 @@
-//! What may not be exceeded.
+//! What the project has set itself: no more instructions than this.
+
+use super::Row;
+
+/// The most that one figure may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// Instructions per multiply-accumulate or element.
+    Each(f64),
+    /// Millions of instructions in all.
+    Millions(u64),
+}
+
+impl Limit {
+    /// Whether a figure keeps to it.
+    pub fn holds(self, row: &Row) -> bool {
+        match (self, row.each(), row.instructions) {
+            (Limit::Each(most), Some(each), _) => each <= most,
+            (Limit::Millions(most), _, Some(instructions)) => instructions <= most * 1_000_000,
+            _ => false,
+        }
+    }
+}
+
+/// The limit of a figure, if it has one.
+pub fn limit(row: &Row) -> Option<Limit> {
+    let (machine, set) = row.target.split_once(' ')?;
+    let depth = || row.shape.split('x').nth(1)?.parse::<u32>().ok();
+    let each = match (set, row.what.as_str()) {
+        ("dsp", "Linear") => match depth()? {
+            128 => 1.05,
+            _ => 1.0,
+        },
+        ("helium", "Linear") => match depth()? {
+            128 => 0.17,
+            256 => 0.15,
+            _ => 0.14,
+        },
+        ("neon", "Linear") => 0.30,
+        ("dotprod", "Linear") => 0.10,
+        ("i8mm", "Linear") => 0.07,
+        ("rvv", "Linear") => 0.15,
+        ("dsp", "Softmax") if machine == "mps2-an386" => 20.0,
+        ("helium", "Softmax") => 6.0,
+        ("dsp", "text") if machine == "mps2-an386" => {
+            let tokens = row.shape.contains("tokens");
+            return Some(Limit::Millions(if tokens { 80 } else { 50 }));
+        }
+        ("helium", "text") => {
+            let tokens = row.shape.contains("tokens");
+            return Some(Limit::Millions(if tokens { 13 } else { 9 }));
+        }
+        _ => return None,
+    };
+    Some(Limit::Each(each))
+}

@@ -20,7 +20,7 @@ use crate::machine::Machine;
 use crate::qemu::Session;
 
 pub use models::Models;
-pub use table::print;
+pub use table::{print, print_json};
 
 /// How long one piece of work may take on the host's clock.
 const TIMEOUT: Duration = Duration::from_secs(600);
