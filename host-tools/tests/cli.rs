@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use embert::kernels::InstructionSet;
 use embert_cli::report::{Outcome, Report};
 use embert_tests::tiny::{self, Flavour, Tiny};
 use serde_json::Value;
@@ -128,6 +129,25 @@ fn texts_from_arguments_a_file_and_stdin_are_read_alike() {
         assert!(labels.is_sorted_by(|a, b| a.probability >= b.probability));
         let sum: f32 = labels.iter().map(|label| label.probability).sum();
         assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    }
+}
+
+/// Neither the kernels nor the threads decide what is said.
+#[test]
+fn kernels_and_threads_change_nothing() {
+    let workplace = Workplace::new(&tiny::SEQUENCE);
+    let model = workplace.model();
+    let run = |options: &[&str]| {
+        let mut arguments = vec!["run", &model, "hello there", "the end", "--json"];
+        arguments.extend(options);
+        succeed(&arguments, b"")
+    };
+    let expected = run(&["--kernels", "scalar"]);
+    for threads in ["0", "1", "2", "5"] {
+        assert_eq!(run(&["--threads", threads]), expected);
+    }
+    for set in InstructionSet::available() {
+        assert_eq!(run(&["--kernels", set.name()]), expected);
     }
 }
 
@@ -390,6 +410,11 @@ fn mistakes_are_explained() {
         &["run", &model, "hello", "--limit", "2"],
         b"",
         &["--limit is too small"],
+    );
+    fail(
+        &["run", &model, "hello", "--kernels", "abacus"],
+        b"",
+        &["--kernels", "abacus", "scalar"],
     );
     fail(
         &["validate", &workplace.checkpoint(), &model, "--texts", "-"],

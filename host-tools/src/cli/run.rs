@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
+use embert::kernels::InstructionSet;
 use embert::{Engine, Settings, Workers};
 use embert_cli::{
     blob::AlignedBytes,
@@ -49,6 +50,9 @@ pub struct Run {
     /// Compute with this many threads; 0 for all processors
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Compute with this instruction set instead of the fastest; the result is the same
+    #[arg(long, value_name = "SET")]
+    kernels: Option<String>,
 }
 
 impl Run {
@@ -71,6 +75,10 @@ impl Run {
             .transpose()
             .context("--threads")?;
         let settings = Settings {
+            set: self
+                .kernels
+                .as_deref()
+                .map_or_else(|| Ok(InstructionSet::detect()), named)?,
             tile: TILE,
             workers: threads.as_ref().map_or(Workers::ONE, Threads::workers),
             ..Settings::default()
@@ -100,4 +108,14 @@ impl Run {
         }
         Ok(())
     }
+}
+
+fn named(name: &str) -> Result<InstructionSet> {
+    InstructionSet::named(name).with_context(|| {
+        let sets: Vec<&str> = InstructionSet::available().map(|set| set.name()).collect();
+        format!(
+            "--kernels: this machine has no {name}, only {}",
+            sets.join(", ")
+        )
+    })
 }
