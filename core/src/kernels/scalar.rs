@@ -110,15 +110,17 @@ pub fn linear(
     );
 }
 
+/// `2^-f` in Q15 over the fraction `f` in Q15, the highest coefficient first.
+pub(super) const EXP2: [i16; 4] = [-1316, 7600, -22670, 32767];
+
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
 fn exp2_negative(z: i32) -> i32 {
     let fraction = ((z & 0x7ff) << 4) as i16;
-    let p = mul_q15(-1316, fraction) + 7600;
-    let p = mul_q15(p, fraction) - 22670;
-    let p = mul_q15(p, fraction) as i32 + 32767;
-    p >> (z >> 11)
+    let [highest, rest @ ..] = EXP2;
+    let p = rest.iter().fold(highest, |p, &c| mul_q15(p, fraction) + c);
+    p as i32 >> (z >> 11)
 }
 
 /// What is added to the weights of successive tokens before 7 bits are cut off.
@@ -126,7 +128,7 @@ fn exp2_negative(z: i32) -> i32 {
 /// With one half for all, hundreds of small weights, each below half a step, would all vanish, and
 /// with them most of a long text. In the order of van der Corput's sequence, some of any few
 /// neighbours are rounded up, so that their sum is kept.
-const DITHER: [i32; BLOCK] = {
+pub(super) const DITHER: [i32; BLOCK] = {
     let mut dither = [0; BLOCK];
     let mut i = 0;
     while i < BLOCK {
@@ -156,9 +158,9 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
 
 /// `2 a (1 - Phi(a))` in Q15 over `a = 2 (s + 1)`, `s` in Q15: what GELU takes from `max(u, 0)`
 /// at `|u| = a`, doubled; minimax polynomials of degree 7, error 4e-4, constant term first.
-const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
+pub(super) const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
 /// The same for the tanh approximation of Phi.
-const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
+pub(super) const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
 
 /// GELU (arXiv 1606.08415) of `u` with `bits` fraction bits, 4 to 12: `max(u, 0)` less an even
 /// bump that vanishes for `|u| > 4`.
@@ -186,16 +188,17 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
     }
 }
 
-pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-    let sum: i64 = row.iter().map(|&v| v as i64).sum();
-    let mean = (sum / hidden.max(1) as i64) as i32;
-    let mut squares = 0u64;
-    for v in row.iter_mut() {
-        *v = v.wrapping_sub(mean);
-        squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
-    }
+/// The shift and then the factor that bring deviations from the mean, the sum of whose squares
+/// over a row of `width` is known, to the LayerNorm before its gains.
+pub(super) fn normalizer(
+    squares: u64,
+    mean: i32,
+    width: usize,
+    hidden: usize,
+    epsilon: f32,
+) -> (u32, Factor) {
     // The padding channels hold zeros: each has added the square of the mean.
-    let padding = row.len().saturating_sub(hidden) as u64;
+    let padding = width.saturating_sub(hidden) as u64;
     let square = (mean as i64 * mean as i64) as u64;
     let squares = squares.wrapping_sub(padding.wrapping_mul(square));
 
@@ -204,7 +207,19 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     // No deviation exceeds the root of the squares, so this shift fills 30 bits.
     let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
     let shift = 30u32.saturating_sub(root_bits);
-    let factor = Factor::new(inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32);
+    let factor = inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32;
+    (shift, Factor::new(factor))
+}
+
+pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+    let sum: i64 = row.iter().map(|&v| v as i64).sum();
+    let mean = (sum / hidden.max(1) as i64) as i32;
+    let mut squares = 0u64;
+    for v in row.iter_mut() {
+        *v = v.wrapping_sub(mean);
+        squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
+    }
+    let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);
     for (v, &gain) in row.iter_mut().zip(gains) {
         *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
     }
@@ -265,6 +280,7 @@ pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32,
     }
 }
 
+#[inline]
 pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
     row.iter().fold((0, 0), |(low, high), &v| {
         let v = v.into();
@@ -272,6 +288,7 @@ pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
     })
 }
 
+#[inline]
 pub fn max_abs(row: &[i32]) -> u32 {
     row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
 }
