@@ -11,24 +11,34 @@ use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
 use core::arch::asm;
-use core::ptr;
+use core::mem::MaybeUninit;
+use core::{ptr, slice};
 
 /// Rows computed together: the lanes of a vector.
 const ROWS: usize = 4;
+/// Columns between one pass over the sums and the next: 1 KiB of stack.
+const COLUMNS: usize = 64;
 /// Steps of 16 channels in one round of the innermost loop, and the size of their code.
 const STEPS: usize = 8;
 const STEP_BYTES: usize = 14 * 4;
 
-/// Dot products of four rows with the columns of a block.
-type Sums = [[i32; ROWS]; BLOCK];
+/// Room for the dot products of four rows with a chunk of columns.
+type Sums = [MaybeUninit<[i32; ROWS]>; COLUMNS];
 
 pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
-    let Some(product) = Product::new(a, b, 0, out, out_width) else {
+    let Some((weights, out)) = operands(a, b, 0, out, out_width) else {
         return scalar::matmul(a, b, out, out_width);
     };
-    for tile in product.tiles() {
-        let mut places = tile.places(out, out_width);
-        product.compute(&tile, |_, sums| store(sums, &mut places));
+    let tiles = a.chunks(ROWS * b.depth);
+    for (a, out) in tiles.zip(out.chunks_mut(ROWS * out_width)) {
+        let Some(rows) = four(a.chunks_exact(b.depth)) else {
+            return;
+        };
+        let mut places = places(out, out_width);
+        for weights in weights.chunks(COLUMNS * b.depth) {
+            let mut sums = [MaybeUninit::uninit(); COLUMNS];
+            store(dot(rows, weights, &mut sums), &mut places);
+        }
     }
 }
 
@@ -39,203 +49,204 @@ pub fn linear(
     out: &mut [i32],
     out_width: usize,
 ) {
+    let depth = layer.weights.depth;
+    let shift = accumulator_shift(depth);
     let channels = first..first.saturating_add(out_width);
-    let (Some(product), Some(multipliers), Some(column_sums), Some(biases)) = (
-        Product::new(input.values, &layer.weights, first, out, out_width)
-            .filter(|product| input.rows.len() >= product.rows),
+    let (Some((weights, out)), Some(multipliers), Some(column_sums), Some(biases)) = (
+        operands(input.values, &layer.weights, first, out, out_width)
+            .filter(|(_, out)| input.rows.len() >= out.len() / out_width),
         layer.multipliers.get(channels.clone()),
         layer.column_sums.get(channels.clone()),
         layer.biases.get(channels),
     ) else {
         return scalar::linear(input, layer, first, out, out_width);
     };
-    let shift = accumulator_shift(layer.weights.depth);
-    for tile in product.tiles() {
-        let mut rows = Rows {
-            places: tile.places(out, out_width),
-            ..Rows::default()
+    let tiles = input.values.chunks(ROWS * depth);
+    let outs = out.chunks_mut(ROWS * out_width);
+    for ((a, out), scales) in tiles.zip(outs).zip(input.rows.chunks(ROWS)) {
+        let (Some(inputs), Some(scales)) = (four(a.chunks_exact(depth)), four(scales.iter()))
+        else {
+            return;
         };
-        for (lane, &row) in tile.rows.iter().enumerate() {
-            let RowScale { scale, zero_point } = input.rows[row];
-            let factor = row_factor(scale, layer);
-            rows.minus_zero_points[lane] = zero_point.wrapping_neg();
-            rows.multipliers[lane] = factor.multiplier;
-            rows.left_shifts[lane] = -(factor.shift as i32);
-        }
-        product.compute(&tile, |column, sums| {
+        let mut rows = Rows::new(places(out, out_width), scales, layer);
+        let chunks = weights
+            .chunks(COLUMNS * depth)
+            .zip(multipliers.chunks(COLUMNS))
+            .zip(column_sums.chunks(COLUMNS))
+            .zip(biases.chunks(COLUMNS));
+        for (((weights, multipliers), column_sums), biases) in chunks {
+            let mut sums = [MaybeUninit::uninit(); COLUMNS];
             let columns = Columns {
-                multipliers: &multipliers[column..column + BLOCK],
-                column_sums: &column_sums[column..column + BLOCK],
-                biases: &biases[column..column + BLOCK],
+                multipliers,
+                column_sums,
+                biases,
                 shift,
             };
-            requantize(sums, &mut rows, &columns);
-        });
-    }
-}
-
-/// A product whose operands are as long as their sizes say.
-struct Product<'a> {
-    a: &'a [i8],
-    weights: &'a [i8],
-    depth: usize,
-    rows: usize,
-}
-
-/// Four rows; those that are not there repeat the last one, and give the same sums to the same
-/// place.
-struct Tile {
-    rows: [usize; ROWS],
-}
-
-impl<'a> Product<'a> {
-    /// All rows of `a` with columns `first..first + width` of `b`; `None` where the slices are
-    /// not as long as that needs, or weights do not lie on words.
-    fn new(
-        a: &'a [i8],
-        b: &Matrix<'a>,
-        first: usize,
-        out: &[i32],
-        width: usize,
-    ) -> Option<Self> {
-        let depth = b.depth;
-        let rows = a.len().checked_div(depth)?;
-        let start = first.saturating_mul(depth);
-        let weights = b
-            .data
-            .get(start..start.saturating_add(width.saturating_mul(depth)))?;
-        let fits = [first, depth, width].iter().all(|n| n.is_multiple_of(BLOCK))
-            && out.len() >= rows.saturating_mul(width)
-            && weights.as_ptr().addr().is_multiple_of(align_of::<u32>());
-        fits.then_some(Product {
-            a,
-            weights,
-            depth,
-            rows,
-        })
-    }
-
-    fn tiles(&self) -> impl Iterator<Item = Tile> + use<> {
-        let last = self.rows.saturating_sub(1);
-        (0..self.rows).step_by(ROWS).map(move |row| Tile {
-            rows: [0, 1, 2, 3].map(|i| last.min(row + i)),
-        })
-    }
-
-    /// Calls `each(column, sums)` for every block of columns.
-    fn compute(&self, tile: &Tile, mut each: impl FnMut(usize, &Sums)) {
-        let rows = tile.rows.map(|row| &self.a[row * self.depth..][..self.depth]);
-        let mut sums = [[0; ROWS]; BLOCK];
-        let blocks = self.weights.chunks_exact(BLOCK * self.depth);
-        for (index, block_column) in blocks.enumerate() {
-            dot(rows, block_column, &mut sums);
-            each(index * BLOCK, &sums);
+            requantize(dot(inputs, weights, &mut sums), &mut rows, &columns);
         }
     }
 }
 
-impl Tile {
-    /// Where the rows of the result begin, less a word.
-    fn places(&self, out: &mut [i32], width: usize) -> [usize; ROWS] {
-        let start = out.as_mut_ptr().wrapping_sub(1);
-        self.rows.map(|row| start.wrapping_add(row * width).expose_provenance())
-    }
+/// The columns `first..first + width`, where they are whole blocks that lie on words, and the
+/// results of all rows, where there is room for them.
+fn operands<'a, 'o>(
+    a: &[i8],
+    b: &Matrix<'a>,
+    first: usize,
+    out: &'o mut [i32],
+    width: usize,
+) -> Option<(&'a [i8], &'o mut [i32])> {
+    let rows = a.len().checked_div(b.depth)?;
+    let out = out.get_mut(..rows.checked_mul(width)?)?;
+    let start = first.checked_mul(b.depth)?;
+    let weights = b.data.get(start..)?.get(..width.checked_mul(b.depth)?)?;
+    let fits = !weights.is_empty()
+        && (first | width | b.depth).is_multiple_of(BLOCK)
+        && weights.as_ptr().addr().is_multiple_of(align_of::<u32>());
+    fits.then_some((weights, out))
 }
 
-/// Dot products of four rows with the 16 columns of a block column.
-fn dot(rows: [&[i8]; ROWS], block_column: &[i8], sums: &mut Sums) {
-    let steps = block_column.len() / (BLOCK * BLOCK);
+/// The first four; where there are fewer, the last one repeated: rows that are not there give
+/// the same results to the same place.
+fn four<T: Copy>(mut all: impl Iterator<Item = T>) -> Option<[T; ROWS]> {
+    let first = all.next()?;
+    let second = all.next().unwrap_or(first);
+    let third = all.next().unwrap_or(second);
+    Some([first, second, third, all.next().unwrap_or(third)])
+}
+
+/// Where each of up to four rows of results begins, less a word.
+fn places(out: &mut [i32], width: usize) -> Places {
+    let last = out.len() / width.max(1);
+    let start = out.as_mut_ptr().wrapping_sub(1);
+    [0, 1, 2, 3].map(|row: usize| start.wrapping_add(row.min(last.saturating_sub(1)) * width))
+}
+
+/// Dot products of four rows with the columns of whole blocks, at most [`COLUMNS`].
+#[inline(never)]
+fn dot<'s>(rows: [&[i8]; ROWS], weights: &[i8], sums: &'s mut Sums) -> &'s [[i32; ROWS]] {
+    let steps = rows[0].len() / BLOCK;
+    let columns = weights.len() / (steps * BLOCK).max(1);
     assert!(steps > 0 && rows.iter().all(|row| row.len() >= steps * BLOCK));
-    // The first round may be a short one: it is entered so many steps before its end.
-    let rounds = steps.div_ceil(STEPS);
-    let entry = (steps - (rounds - 1) * STEPS) * STEP_BYTES;
+    assert!((BLOCK..=COLUMNS).contains(&columns) && columns.is_multiple_of(BLOCK));
+    // The first step is one by itself. The first round of the others may be a short one: it is
+    // entered so many steps before its end.
+    let rounds = (steps - 1).div_ceil(STEPS).max(1);
+    let entry = (steps - 1 - (rounds - 1) * STEPS) * STEP_BYTES;
     // SAFETY: a step reads 16 bytes of each row, which has 16 for each step, and 32 bytes of one
-    // block of 256 of `block_column` from the columns' place in it; places are 32 bytes apart and
-    // end with the block. Eight sums are written for each of the 8 pairs of columns, 64 in all.
-    // r6 and r7 may not be operands; they are saved and restored. All other registers are
-    // declared, and the stack pointer ends where it was.
+    // block of 256 of `weights` from the columns' place in it: places are 32 bytes apart, and
+    // after a block's eighth comes the next block column's first. Eight sums are written for each
+    // pair of columns, four for each column, so that the first `columns` of `sums` are
+    // initialized. r6 and r7 may not be operands; they are saved and restored. All other
+    // registers are declared, and the stack pointer ends where it was.
     unsafe {
         asm!(
             "push {{r6, r7}}",
             "mov r7, r2",
-            "push {{r8, r10}}",
-            // What a pair of columns begins with, registers in their order: sums of zero, rows,
-            // weights, rounds and the way into the loop.
             "adr lr, 4f",
-            "sub lr, lr, r4",
+            "sub lr, lr, r12",
             "add lr, lr, #1",
-            ".irp even, r0, r2, r4, r6, r8, r10, r12",
-            "mov \\even, #0",
-            ".endr",
-            "push {{r0-r12, lr}}",
-            "2:",
-            "mov lr, #0",
-            "ldm sp, {{r0-r12, pc}}",
-            "3:",
+            // Where the loop is entered; the sums' next place, the end of those of the block
+            // column, the end of all, and the way to the next block column's weights; and what a
+            // pair of columns begins with: rows, rounds, weights.
+            "push {{lr}}",
+            "push {{r0, r4, r8, r10}}",
+            "push {{r1, r3, r5, r7, r9, r11}}",
             // Loads run beside multiplications.
-            ".rept {steps}",
-            "vldrw.u32 q0, [r9], #256",
+            ".macro step multiply",
+            "vldrw.u32 q0, [r11], #256",
             "vldrb.u8 q2, [r1], #16",
-            "vmladava.s8 r0, q2, q0",
-            "vldrw.u32 q1, [r9, #-240]",
-            "vmladava.s8 r8, q2, q1",
+            "\\multiply r0, q2, q0",
+            "vldrw.u32 q1, [r11, #-240]",
+            "\\multiply r8, q2, q1",
             "vldrb.u8 q3, [r3], #16",
-            "vmladava.s8 r2, q3, q0",
+            "\\multiply r2, q3, q0",
             "vldrb.u8 q2, [r5], #16",
-            "vmladava.s8 r10, q3, q1",
+            "\\multiply r10, q3, q1",
             "vldrb.u8 q3, [r7], #16",
-            "vmladava.s8 r4, q2, q0",
-            "vmladava.s8 r12, q2, q1",
-            "vmladava.s8 r6, q3, q0",
-            "vmladava.s8 lr, q3, q1",
+            "\\multiply r4, q2, q0",
+            "\\multiply r12, q2, q1",
+            "\\multiply r6, q3, q0",
+            "\\multiply lr, q3, q1",
+            ".endm",
+            "2:",
+            "ldm sp, {{r1, r3, r5, r7, r9, r11}}",
+            "step vmladav.s8",
+            "ldr pc, [sp, #40]",
+            "3:",
+            ".rept {steps}",
+            "step vmladava.s8",
             ".endr",
             "4:",
-            "subs r11, r11, #1",
+            "subs r9, r9, #1",
             "bne 3b",
-            // On to the next two columns.
-            "ldrd r1, r3, [sp, #56]",
-            "ldr r5, [sp, #36]",
+            ".purgem step",
+            // On to the next pair of columns.
+            "ldrd r5, r1, [sp, #20]",
+            "ldr r3, [sp, #28]",
             "stm r1!, {{r0, r2, r4, r6, r8, r10, r12, lr}}",
             "add r5, r5, #32",
-            "str r5, [sp, #36]",
-            "str r1, [sp, #56]",
+            "strd r5, r1, [sp, #20]",
             "cmp r1, r3",
             "bne 2b",
-            "add sp, sp, #64",
+            // On to the next block column.
+            "ldrd r7, r9, [sp, #32]",
+            "add r5, r5, r9",
+            "add r3, r3, {block}",
+            "str r5, [sp, #20]",
+            "str r3, [sp, #28]",
+            "cmp r1, r7",
+            "bne 2b",
+            "add sp, sp, #44",
             "pop {{r6, r7}}",
             steps = const STEPS,
+            block = const size_of::<[[i32; ROWS]; BLOCK]>(),
+            inout("r0") sums.as_mut_ptr() => _,
             inout("r1") rows[0].as_ptr() => _,
-            inout("r3") rows[1].as_ptr() => _,
-            inout("r5") rows[2].as_ptr() => _,
             inout("r2") rows[3].as_ptr() => _,
-            inout("r9") block_column.as_ptr() => _,
-            inout("r11") rounds => _,
-            inout("r4") entry => _,
-            inout("r8") sums.as_mut_ptr_range().start => _,
-            inout("r10") sums.as_mut_ptr_range().end => _,
-            out("r0") _,
-            out("r12") _,
+            inout("r3") rows[1].as_ptr() => _,
+            inout("r4") sums[BLOCK..].as_ptr() => _,
+            inout("r5") rows[2].as_ptr() => _,
+            inout("r8") sums[columns..].as_ptr() => _,
+            inout("r9") rounds => _,
+            inout("r10") (steps - 1) * BLOCK * BLOCK => _,
+            inout("r11") weights.as_ptr() => _,
+            inout("r12") entry => _,
             out("lr") _,
             out("q0") _,
             out("q1") _,
             out("q2") _,
             out("q3") _,
         );
+        slice::from_raw_parts(sums.as_ptr().cast(), columns)
     }
 }
 
+type Places = [*mut i32; ROWS];
+
 /// What four rows bring to requantization.
-#[derive(Default)]
 #[repr(C)]
 struct Rows {
     /// Where the next column goes, less a word.
-    places: [usize; ROWS],
+    places: Places,
     minus_zero_points: [i32; ROWS],
     multipliers: [i32; ROWS],
     left_shifts: [i32; ROWS],
 }
 
-/// What 16 columns bring to it.
+impl Rows {
+    fn new(places: Places, scales: [&RowScale; ROWS], layer: &Linear<'_>) -> Self {
+        let factors = scales.map(|row| row_factor(row.scale, layer));
+        Rows {
+            places,
+            minus_zero_points: scales.map(|row| row.zero_point.wrapping_neg()),
+            multipliers: factors.map(|factor| factor.multiplier),
+            left_shifts: factors.map(|factor| -(factor.shift as i32)),
+        }
+    }
+}
+
+/// What a chunk of columns brings to it.
 struct Columns<'a> {
     multipliers: &'a [i32],
     column_sums: &'a [i32],
@@ -243,26 +254,27 @@ struct Columns<'a> {
     shift: u32,
 }
 
-/// [`scalar::linear`]'s requantization of four rows by 16 columns.
-fn requantize(sums: &Sums, rows: &mut Rows, columns: &Columns<'_>) {
+/// [`scalar::linear`]'s requantization of four rows by a chunk of columns.
+fn requantize(sums: &[[i32; ROWS]], rows: &mut Rows, columns: &Columns<'_>) {
     let Columns {
         multipliers,
         column_sums,
         biases,
         shift,
     } = *columns;
-    assert!([multipliers, column_sums, biases].iter().all(|c| c.len() >= BLOCK));
-    // SAFETY: each of the 8 rounds reads two of the 16 sums of each row, two of the 16 elements
-    // of each of the columns' slices, and writes two elements of each row of the result: the
-    // places of a tile are those of its rows, whose length is checked in `Product::new`. They
-    // are advanced by a block, which is as often as there are blocks in a row.
+    let count = sums.len();
+    assert!(count >= 2 && multipliers.len() >= count);
+    assert!(column_sums.len() >= count && biases.len() >= count);
+    // SAFETY: each of the rounds reads two of the sums of each row, two elements of each of the
+    // columns' slices, and writes two elements of each row of the result: places are those of
+    // rows that have room for all columns, and chunks are together as long as a row.
     unsafe {
         asm!(
             "vldrw.u32 q4, [{rows}]",
             "vldrw.u32 q5, [{rows}, #16]",
             "vldrw.u32 q6, [{rows}, #32]",
             "vldrw.u32 q7, [{rows}, #48]",
-            "dls lr, {pairs}",
+            "dls lr, lr",
             "2:",
             "vldrw.u32 q0, [{sums}], #16",
             "ldrd {left}, {right}, [{column_sums}], #8",
@@ -291,10 +303,9 @@ fn requantize(sums: &Sums, rows: &mut Rows, columns: &Columns<'_>) {
             multipliers = inout(reg) multipliers.as_ptr() => _,
             biases = inout(reg) biases.as_ptr() => _,
             shift = in(reg) shift,
-            pairs = in(reg) BLOCK / 2,
             left = out(reg) _,
             right = out(reg) _,
-            out("lr") _,
+            inout("lr") count / 2 => _,
             out("q0") _,
             out("q1") _,
             out("q4") _,
@@ -306,14 +317,15 @@ fn requantize(sums: &Sums, rows: &mut Rows, columns: &Columns<'_>) {
     }
 }
 
-/// Writes the sums of four rows by 16 columns, and advances the places by as many.
-fn store(sums: &Sums, places: &mut [usize; ROWS]) {
-    // SAFETY: each of the 4 rounds reads four of the 16 sums of each row and writes them to the
-    // rows of the result, as in `requantize`.
+/// Writes the sums of four rows by a chunk of columns, and advances the places by as many.
+fn store(sums: &[[i32; ROWS]], places: &mut Places) {
+    assert!(sums.len() >= 4);
+    // SAFETY: each of the rounds reads four of the sums of each row and writes them to the rows
+    // of the result, which have room for them as in `requantize`.
     unsafe {
         asm!(
             "vldrw.u32 q2, [{places}]",
-            "dls lr, {rounds}",
+            "dls lr, lr",
             "2:",
             ".rept 2",
             "vldrw.u32 q0, [{sums}], #16",
@@ -325,8 +337,7 @@ fn store(sums: &Sums, places: &mut [usize; ROWS]) {
             "vstrw.32 q2, [{places}]",
             places = in(reg) ptr::from_mut(places),
             sums = inout(reg) sums.as_ptr() => _,
-            rounds = in(reg) BLOCK / 4,
-            out("lr") _,
+            inout("lr") sums.len() / 4 => _,
             out("q0") _,
             out("q1") _,
             out("q2") _,

@@ -14,48 +14,52 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
     }
     let largest = scale(scores, scales.shift, scales.keys);
     let (blocks, rest) = scores.as_chunks();
-    let (value_blocks, value_rest) = scales.values[..count].as_chunks();
-    let (out_blocks, out_rest) = out[..count].as_chunks_mut();
+    let (value_blocks, values) = scales.values[..count].as_chunks();
+    let (out_blocks, out) = out[..count].as_chunks_mut();
     let sum = weigh(blocks, largest, scales.exponent, value_blocks, out_blocks);
     if rest.is_empty() {
         return sum;
     }
-    // Keys that are not there have the largest score, whose exponential is known.
-    let (mut scores, mut values, mut out) = ([largest; BLOCK], [0; BLOCK], [0; BLOCK]);
-    scores[..rest.len()].copy_from_slice(rest);
-    values[..rest.len()].copy_from_slice(value_rest);
-    let block = slice::from_mut(&mut out);
-    let rest_sum = weigh(&[scores], largest, scales.exponent, &[values], block);
-    let known = (BLOCK - rest.len()) as u32 * i16::MAX as u32;
-    out_rest.copy_from_slice(&out[..rest.len()]);
-    sum.wrapping_add(rest_sum).wrapping_sub(known)
+    sum.wrapping_add(weigh_rest(rest, largest, scales.exponent, values, out))
 }
 
 /// Brings scores to the scale of their keys; the largest of them.
 fn scale(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     assert!(keys.len() >= scores.len());
     let mut largest = i32::MIN;
-    // SAFETY: the loop reads and writes as many elements of `scores` as there are, and reads as
-    // many of `keys`: the last round's lanes are cut by the loop's own count.
+    // SAFETY: rounds of 16 elements and those of the rest, in which the loop's own count cuts the
+    // last round's lanes, read and write `scores` once, and read as many elements of `keys`.
     unsafe {
         asm!(
-            "vdup.32 q2, {largest}",
-            "dlstp.32 lr, {count}",
-            "2:",
+            ".macro step",
             "vldrw.u32 q0, [{scores}]",
             "vshl.s32 q0, {shift}",
             "vldrw.u32 q1, [{keys}], #16",
             "vqdmulh.s32 q0, q0, q1",
             "vmax.s32 q2, q2, q0",
             "vstrw.32 q0, [{scores}], #16",
-            "letp lr, 2b",
+            ".endm",
+            "vdup.32 q2, {largest}",
+            "wls lr, lr, 3f",
+            "2:",
+            ".rept 4",
+            "step",
+            ".endr",
+            "le lr, 2b",
+            "3:",
+            "wlstp.32 lr, {rest}, 5f",
+            "4:",
+            "step",
+            "letp lr, 4b",
+            "5:",
+            ".purgem step",
             "vmaxv.s32 {largest}, q2",
-            count = in(reg) scores.len(),
+            rest = in(reg) scores.len() % BLOCK,
             scores = inout(reg) scores.as_mut_ptr() => _,
             keys = inout(reg) keys.as_ptr() => _,
             shift = in(reg) shift & 31,
             largest = inout(reg) largest,
-            out("lr") _,
+            inout("lr") scores.len() / BLOCK => _,
             out("q0") _,
             out("q1") _,
             out("q2") _,
@@ -63,6 +67,33 @@ fn scale(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
         );
     }
     largest
+}
+
+/// [`weigh`], for less than a block.
+#[cold]
+#[inline(never)]
+fn weigh_rest(
+    scores: &[i32],
+    largest: i32,
+    exponent: Factor,
+    values: &[i16],
+    out: &mut [i8],
+) -> u32 {
+    // Keys that are not there have the largest score, whose exponential is known.
+    let mut score_block = [largest; BLOCK];
+    let mut value_block = [0; BLOCK];
+    let mut out_block = [0; BLOCK];
+    score_block[..scores.len()].copy_from_slice(scores);
+    value_block[..values.len()].copy_from_slice(values);
+    let sum = weigh(
+        slice::from_ref(&score_block),
+        largest,
+        exponent,
+        slice::from_ref(&value_block),
+        slice::from_mut(&mut out_block),
+    );
+    out.copy_from_slice(&out_block[..out.len()]);
+    sum.wrapping_sub((BLOCK - scores.len()) as u32 * i16::MAX as u32)
 }
 
 /// Vectors that [`weigh`] keeps: the highest coefficient of the exponential, and for either half
@@ -88,18 +119,15 @@ fn weigh(
     let blocks = scores.len();
     assert!(values.len() >= blocks && out.len() >= blocks);
     let mut sum = 0u32;
-    if blocks == 0 {
-        return sum;
-    }
     // SAFETY: each of the rounds reads a block of `scores` and of `values` and writes one of
     // `out`, which have as many.
     unsafe {
         asm!(
-            "vldrw.u32 q4, [{vectors}]",
-            "vldrw.u32 q5, [{vectors}, #16]",
-            "vldrw.u32 q6, [{vectors}, #32]",
+            "vldrh.u16 q4, [{vectors}]",
+            "vldrh.u16 q5, [{vectors}, #16]",
+            "vldrh.u16 q6, [{vectors}, #32]",
             "vdup.32 q7, {largest}",
-            "dls lr, lr",
+            "wls lr, lr, 3f",
             "2:",
             ".irp dither, q5, q6",
             // Even and odd keys, so that narrowing interleaves them in their order.
@@ -131,6 +159,7 @@ fn weigh(
             "vstrb.16 q1, [r1], #8",
             ".endr",
             "le lr, 2b",
+            "3:",
             vectors = in(reg) VECTORS.as_ptr(),
             largest = in(reg) largest,
             scores = inout(reg) scores.as_ptr() => _,
