@@ -113,7 +113,7 @@ pub fn linear(
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
-fn exp2_negative(z: i32) -> i32 {
+pub(super) const fn exp2_negative(z: i32) -> i32 {
     let fraction = ((z & 0x7ff) << 4) as i16;
     let p = mul_q15(-1316, fraction) + 7600;
     let p = mul_q15(p, fraction) - 22670;
@@ -126,7 +126,7 @@ fn exp2_negative(z: i32) -> i32 {
 /// With one half for all, hundreds of small weights, each below half a step, would all vanish, and
 /// with them most of a long text. In the order of van der Corput's sequence, some of any few
 /// neighbours are rounded up, so that their sum is kept.
-const DITHER: [i32; BLOCK] = {
+pub(super) const DITHER: [i32; BLOCK] = {
     let mut dither = [0; BLOCK];
     let mut i = 0;
     while i < BLOCK {
@@ -137,15 +137,32 @@ const DITHER: [i32; BLOCK] = {
 };
 
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+    let largest = scale_scores(scores, scales.shift, scales.keys);
+    weigh(scores, largest, scales.exponent, scales.values, out)
+}
+
+/// Brings raw scores to one scale, in place; the largest of them.
+pub fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     let mut largest = i32::MIN;
-    for (score, &key) in scores.iter_mut().zip(scales.keys) {
-        *score = mul_q31(score.wrapping_shl(scales.shift), key);
+    for (score, &key) in scores.iter_mut().zip(keys) {
+        *score = mul_q31(score.wrapping_shl(shift), key);
         largest = largest.max(*score);
     }
+    largest
+}
+
+/// Weights of scaled scores; the sum of the exponentials.
+pub fn weigh(
+    scores: &[i32],
+    largest: i32,
+    exponent: Factor,
+    values: &[i16],
+    out: &mut [i8],
+) -> u32 {
     let mut sum = 0u32;
-    let lines = scores.iter().zip(scales.values).zip(out);
+    let lines = scores.iter().zip(values).zip(out);
     for (index, ((&score, &value), out)) in lines.enumerate() {
-        let below = scales.exponent.apply(largest.wrapping_sub(score));
+        let below = exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
         let weight = mul_q15(exponential as i16, value) as i32;

@@ -2,9 +2,10 @@
 //! halves and bytes, and `SMMUL`, the upper half of a product.
 
 mod matmul;
+mod softmax;
 
 use crate::blob::{Linear, Matrix};
-use crate::kernels::{Activations, Kernels};
+use crate::kernels::{Activations, Kernels, SoftmaxScales};
 
 /// The set, where this machine has it.
 pub struct Dsp;
@@ -27,5 +28,8 @@ impl Kernels for Dsp {
         out_width: usize,
     ) {
         matmul::linear(input, layer, first, out, out_width);
+    }
+    fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+        softmax::softmax(scores, scales, out)
     }
 }
