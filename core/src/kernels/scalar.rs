@@ -173,9 +173,9 @@ pub fn weigh(
 
 /// `2 a (1 - Phi(a))` in Q15 over `a = 2 (s + 1)`, `s` in Q15: what GELU takes from `max(u, 0)`
 /// at `|u| = a`, doubled; minimax polynomials of degree 7, error 4e-4, constant term first.
-const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
+pub(super) const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
 /// The same for the tanh approximation of Phi.
-const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
+pub(super) const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
 
 /// GELU (arXiv 1606.08415) of `u` with `bits` fraction bits, 4 to 12: `max(u, 0)` less an even
 /// bump that vanishes for `|u| > 4`.
@@ -211,8 +211,23 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         *v = v.wrapping_sub(mean);
         squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
     }
+    let (shift, factor) = normalization(squares, mean, row.len(), hidden, epsilon);
+    for (v, &gain) in row.iter_mut().zip(gains) {
+        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
+    }
+}
+
+/// What normalizes deviations from `mean`: a left shift and the factor to apply to the result.
+/// `squares` is their sum over `stored` channels, of which `hidden` are not padding.
+pub fn normalization(
+    squares: u64,
+    mean: i32,
+    stored: usize,
+    hidden: usize,
+    epsilon: f32,
+) -> (u32, Factor) {
     // The padding channels hold zeros: each has added the square of the mean.
-    let padding = row.len().saturating_sub(hidden) as u64;
+    let padding = stored.saturating_sub(hidden) as u64;
     let square = (mean as i64 * mean as i64) as u64;
     let squares = squares.wrapping_sub(padding.wrapping_mul(square));
 
@@ -222,9 +237,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
     let shift = 30u32.saturating_sub(root_bits);
     let factor = Factor::new(inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32);
-    for (v, &gain) in row.iter_mut().zip(gains) {
-        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
-    }
+    (shift, factor)
 }
 
 /// A half of a low byte.
