@@ -16,7 +16,7 @@ pub fn mul_q31(a: i32, b: i32) -> i32 {
 
 /// Rounded Q15 product: `(a * b + 2^14) / 2^15`. `a` and `b` are never both -32768.
 #[inline(always)]
-pub fn mul_q15(a: i16, b: i16) -> i16 {
+pub const fn mul_q15(a: i16, b: i16) -> i16 {
     ((a as i32 * b as i32 + (1 << 14)) >> 15) as i16
 }
 

@@ -100,7 +100,7 @@ pub trait Kernels: Sync {
     }
 
     /// Attention weights of one query from its raw scores, in 8 bits less 128; returns the sum
-    /// of the exponentials (the largest is 32767).
+    /// of the exponentials (the largest is 32767). What it leaves of the scores is its own.
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
         scalar::softmax(scores, scales, out)
     }

@@ -116,10 +116,12 @@ pub(super) const EXP2: [i16; 4] = [-1316, 7600, -22670, 32767];
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
-fn exp2_negative(z: i32) -> i32 {
+pub(super) const fn exp2_negative(z: i32) -> i32 {
     let fraction = ((z & 0x7ff) << 4) as i16;
-    let [highest, rest @ ..] = EXP2;
-    let p = rest.iter().fold(highest, |p, &c| mul_q15(p, fraction) + c);
+    let [cubic, square, linear, constant] = EXP2;
+    let p = mul_q15(cubic, fraction) + square;
+    let p = mul_q15(p, fraction) + linear;
+    let p = mul_q15(p, fraction) + constant;
     p as i32 >> (z >> 11)
 }
 
@@ -139,15 +141,32 @@ pub(super) const DITHER: [i32; BLOCK] = {
 };
 
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+    let largest = scale_scores(scores, scales.shift, scales.keys);
+    weigh(scores, largest, scales.exponent, scales.values, out)
+}
+
+/// Brings raw scores to one scale, in place; the largest of them.
+pub fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     let mut largest = i32::MIN;
-    for (score, &key) in scores.iter_mut().zip(scales.keys) {
-        *score = mul_q31(score.wrapping_shl(scales.shift), key);
+    for (score, &key) in scores.iter_mut().zip(keys) {
+        *score = mul_q31(score.wrapping_shl(shift), key);
         largest = largest.max(*score);
     }
+    largest
+}
+
+/// Weights of scaled scores; the sum of the exponentials.
+pub fn weigh(
+    scores: &[i32],
+    largest: i32,
+    exponent: Factor,
+    values: &[i16],
+    out: &mut [i8],
+) -> u32 {
     let mut sum = 0u32;
-    let lines = scores.iter().zip(scales.values).zip(out);
+    let lines = scores.iter().zip(values).zip(out);
     for (index, ((&score, &value), out)) in lines.enumerate() {
-        let below = scales.exponent.apply(largest.wrapping_sub(score));
+        let below = exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
         let weight = mul_q15(exponential as i16, value) as i32;

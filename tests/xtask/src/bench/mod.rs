@@ -158,6 +158,8 @@ fn works() -> Vec<Work> {
         match kernel {
             Kernel::Matmul | Kernel::Linear => {}
             Kernel::Activate => works.push(Work::new(kernel, ROWS, 15, 512)),
+            // Exponents of some ten.
+            Kernel::Softmax => works.push(Work::new(kernel, ROWS, 11, 128)),
             Kernel::QuantizeActivated | Kernel::RangeActivated => {
                 works.push(Work::new(kernel, ROWS, 0, 512));
             }
