@@ -37,6 +37,8 @@ ENGINES = {
     # What is not int8 may be computed in bf16.
     "openvino-bf16": Engine(worker("openvino"), "openvino.xml", (("EMBERT_OPENVINO_PRECISION", "bf16"),)),
     "onnxruntime": Engine(worker("onnxruntime"), "int8.onnx"),
+    # Attention as one operator of its own, which exporters do not write.
+    "onnxruntime-fused": Engine(worker("onnxruntime"), "fused.int8.onnx"),
     "rten": Engine(RTEN, "int8.onnx"),
     "llama.cpp": Engine(worker("llama"), "gguf"),
     "llama.cpp-flash": Engine(worker("llama"), "gguf", (("EMBERT_LLAMA_FLASH", "1"),)),

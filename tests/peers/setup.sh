@@ -46,6 +46,10 @@ prepare() {
     make "$model.ids.txt" python "$here/prepare/token_ids.py" "$checkpoint" "$model.ids.txt"
     make "$model.onnx" python "$here/prepare/onnx_graph.py" "$checkpoint" "$model.onnx"
     make "$model.int8.onnx" python "$here/prepare/quantize_onnx.py" "$model.onnx" "$model.int8.onnx"
+    # For ONNX Runtime alone; its fp32 form is a step on the way.
+    make "$model.fused.onnx" python "$here/prepare/onnx_graph.py" "$checkpoint" "$model.fused.onnx" --fused
+    make "$model.fused.int8.onnx" \
+        python "$here/prepare/quantize_onnx.py" "$model.fused.onnx" "$model.fused.int8.onnx"
     make "$model.openvino.xml" \
         python "$here/prepare/quantize_openvino.py" "$model.onnx" "$model.ids.txt" "$model.openvino.xml"
     make "$model.gguf" python "$here/prepare/write_gguf.py" "$checkpoint" "$model.gguf"

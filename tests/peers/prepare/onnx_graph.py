@@ -1,10 +1,12 @@
 """Writes the encoder of a checkpoint as fp32 ONNX: token ids in, last hidden states out.
 
-    python onnx_graph.py CHECKPOINT OUTPUT.onnx
+    python onnx_graph.py CHECKPOINT OUTPUT.onnx [--fused]
 
 Built node by node rather than exported, so that PyTorch is not needed. Operators are those that
 runtimes recognize: LayerNormalization, Gelu, and attention as MatMul, Softmax, MatMul. There is no
 mask and the token types are folded in, as for one sequence by itself: less work for every peer.
+
+With --fused attention is one operator of ONNX Runtime's own, which other runtimes do not know.
 """
 
 import sys
@@ -18,6 +20,7 @@ from checkpoint import Checkpoint
 
 # The first with Gelu.
 OPSET = 20
+MICROSOFT = "com.microsoft"
 
 
 class Graph:
@@ -33,7 +36,7 @@ class Graph:
         return name
 
 
-def encoder(checkpoint):
+def encoder(checkpoint, fused):
     graph = Graph()
     hidden, heads = checkpoint.hidden, checkpoint.heads
 
@@ -47,10 +50,18 @@ def encoder(checkpoint):
         bias = graph.constant(f"{name}/bias", checkpoint.get(f"{source}.bias"))
         return graph.add("LayerNormalization", name, value, weight, bias, axis=-1, epsilon=checkpoint.epsilon)
 
-    split = graph.constant("split", numpy.array([0, 0, heads, hidden // heads]))
-    join = graph.constant("join", numpy.array([0, 0, hidden]))
+    if not fused:
+        split = graph.constant("split", numpy.array([0, 0, heads, hidden // heads]))
+        join = graph.constant("join", numpy.array([0, 0, hidden]))
+
+    def fused_attention(name, value, source):
+        parts = [dense(f"{name}/{part}", value, f"{source}.self.{part}") for part in ["query", "key", "value"]]
+        joined = graph.add("MultiHeadAttention", f"{name}/joined", *parts, domain=MICROSOFT, num_heads=heads)
+        return dense(f"{name}/output", joined, f"{source}.output.dense")
 
     def attention(name, value, source):
+        if fused:
+            return fused_attention(name, value, source)
         parts = {}
         for part in ["query", "key", "value"]:
             # Scores are divided by the root of the head's size: the query's weights already are.
@@ -86,16 +97,17 @@ def encoder(checkpoint):
     return graph
 
 
-def main(folder, output):
+def main(folder, output, fused):
     checkpoint = Checkpoint(folder)
-    graph = encoder(checkpoint)
+    graph = encoder(checkpoint, fused)
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
     states = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", checkpoint.hidden])
     made = helper.make_graph(graph.nodes, "encoder", [ids], [states], graph.constants)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    versions = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+    model = helper.make_model(made, opset_imports=versions, ir_version=10)
     onnx.checker.check_model(model)
     onnx.save(model, output)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], "--fused" in sys.argv[3:])

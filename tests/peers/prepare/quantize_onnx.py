@@ -8,6 +8,7 @@ statically quantized graph, and more exactly.
 
 import sys
 
+import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 
@@ -16,7 +17,8 @@ def main(model, output):
         model,
         output,
         # Products of two activations stay in floating point: only those with weights are quantized.
-        extra_options={"MatMulConstBOnly": True},
+        # The type is for what ONNX Runtime's own operators give: the quantizer cannot infer it.
+        extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
         op_types_to_quantize=["MatMul"],
         per_channel=True,
         # Seven bits are for CPUs without VNNI, whose sums of products saturate.
