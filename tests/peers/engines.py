@@ -48,7 +48,7 @@ ENGINES = {
 def command(name, model, tokens, threads):
     """The command line that runs an engine, pinned to cores of its own."""
     engine = ENGINES[name]
-    # The first core serves interrupts: one thread by itself takes the second.
+    # One thread by itself takes the second core: the system's own work tends to be on the first.
     cores = "1" if threads == 1 else f"0-{threads - 1}"
     line = ["taskset", "-c", cores, *engine.command, str(FOLDER / "models" / f"{model}.{engine.suffix}")]
     line += ["--tokens", str(tokens), "--threads", str(threads)]

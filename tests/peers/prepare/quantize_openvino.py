@@ -10,7 +10,7 @@ import openvino
 
 from token_ids import PASSAGES
 
-# Calibration is on passages of this many tokens: quantized ranges do not depend on it much.
+# Calibration is on passages of this many tokens, whatever the length that is timed.
 TOKENS = 128
 
 
