@@ -77,7 +77,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
             Self::Virt => &["scalar"],
-            Self::VirtAarch64 => &["scalar"],
+            Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
         }
     }
 
