@@ -5,7 +5,7 @@
 //! the same four inputs of four columns, which are multiplied with one word of a row: each sum is
 //! that of one column, and nothing is left to add up at the end.
 
-use super::product::{self, BLOCK_BYTES, Finish, Operands, ROWS, Sums};
+use super::product::{self, Finish, Operands, ROWS, Sums};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -24,44 +24,64 @@ pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
 
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums<4> {
+fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
     let depth = rows[0].len();
-    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() >= BLOCK * depth);
-    let mut sums = [[vdupq_n_s32(0); 4]; ROWS];
-    for step in 0..depth / BLOCK {
-        // SAFETY: `step < depth / 16`: 16 bytes within each row.
-        let inputs = rows.map(|row| unsafe { vld1q_s8(row.as_ptr().add(step * BLOCK)) });
-        for group in 0..4 {
-            let start = step * BLOCK_BYTES + group * 4 * BLOCK;
-            // SAFETY: 64 bytes within block `step` of the column's `depth / 16`.
-            let words = unsafe { vld4q_s32(weights.as_ptr().add(start).cast()) };
-            for (sums, inputs) in sums.iter_mut().zip(inputs) {
-                let sum = &mut sums[group];
-                *sum = sdot::<0>(*sum, words.0, inputs);
-                *sum = sdot::<1>(*sum, words.1, inputs);
-                *sum = sdot::<2>(*sum, words.2, inputs);
-                *sum = sdot::<3>(*sum, words.3, inputs);
-            }
+    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    let mut weights = weights.as_ptr();
+    let mut groups = [[vdupq_n_s32(0); ROWS]; BLOCK / 4];
+    for start in (0..depth).step_by(BLOCK) {
+        // SAFETY: `depth` is a multiple of 16, so these are bytes of the rows.
+        let inputs = rows.map(|row| unsafe { vld1q_s8(row.as_ptr().add(start)) });
+        let [a, b, c, d] = &mut groups;
+        for sums in [a, b, c, d] {
+            // SAFETY: each step takes 4 times 64 of the 16 * `depth` bytes.
+            unsafe { add_products(sums, inputs, &mut weights) };
         }
     }
-    sums
+    core::array::from_fn(|row| groups.map(|sums| sums[row]))
 }
 
-/// Adds the products of each word of `words` with word `WORD` of `inputs`.
+/// Adds the products of 16 inputs of each row with those of four columns, which it moves past.
+///
+/// # Safety
+/// 64 bytes of weights must be there.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn sdot<const WORD: usize>(sum: int32x4_t, words: int32x4_t, inputs: int8x16_t) -> int32x4_t {
-    let mut result = sum;
-    // SAFETY: works on registers alone.
+unsafe fn add_products(sums: &mut [int32x4_t; ROWS], inputs: [int8x16_t; ROWS], weights: &mut *const i8) {
+    // SAFETY: the caller vouches for the weights; nothing else is read or written.
     unsafe {
         asm!(
-            "sdot {sum:v}.4s, {words:v}.16b, {inputs:v}.4b[{word}]",
-            sum = inout(vreg) result,
-            words = in(vreg) words,
-            inputs = in(vreg) inputs,
-            word = const WORD,
-            options(pure, nomem, nostack, preserves_flags),
+            "ld4 {{v16.4s, v17.4s, v18.4s, v19.4s}}, [{weights}], #64",
+            "sdot {s0:v}.4s, v16.16b, {i0:v}.4b[0]",
+            "sdot {s1:v}.4s, v16.16b, {i1:v}.4b[0]",
+            "sdot {s2:v}.4s, v16.16b, {i2:v}.4b[0]",
+            "sdot {s3:v}.4s, v16.16b, {i3:v}.4b[0]",
+            "sdot {s0:v}.4s, v17.16b, {i0:v}.4b[1]",
+            "sdot {s1:v}.4s, v17.16b, {i1:v}.4b[1]",
+            "sdot {s2:v}.4s, v17.16b, {i2:v}.4b[1]",
+            "sdot {s3:v}.4s, v17.16b, {i3:v}.4b[1]",
+            "sdot {s0:v}.4s, v18.16b, {i0:v}.4b[2]",
+            "sdot {s1:v}.4s, v18.16b, {i1:v}.4b[2]",
+            "sdot {s2:v}.4s, v18.16b, {i2:v}.4b[2]",
+            "sdot {s3:v}.4s, v18.16b, {i3:v}.4b[2]",
+            "sdot {s0:v}.4s, v19.16b, {i0:v}.4b[3]",
+            "sdot {s1:v}.4s, v19.16b, {i1:v}.4b[3]",
+            "sdot {s2:v}.4s, v19.16b, {i2:v}.4b[3]",
+            "sdot {s3:v}.4s, v19.16b, {i3:v}.4b[3]",
+            s0 = inout(vreg) sums[0],
+            s1 = inout(vreg) sums[1],
+            s2 = inout(vreg) sums[2],
+            s3 = inout(vreg) sums[3],
+            i0 = in(vreg) inputs[0],
+            i1 = in(vreg) inputs[1],
+            i2 = in(vreg) inputs[2],
+            i3 = in(vreg) inputs[3],
+            weights = inout(reg) *weights,
+            out("v16") _,
+            out("v17") _,
+            out("v18") _,
+            out("v19") _,
+            options(pure, readonly, nostack, preserves_flags),
         );
     }
-    result
 }

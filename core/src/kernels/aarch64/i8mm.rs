@@ -5,7 +5,7 @@
 //! into vectors of their own, and so do their sums, so that zipping these puts a row's four
 //! columns in order.
 
-use super::product::{self, BLOCK_BYTES, Finish, Operands, ROWS, Sums};
+use super::product::{self, Finish, Operands, ROWS, Sums};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -24,49 +24,70 @@ pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
 
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums<4> {
+fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
     let depth = rows[0].len();
-    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() >= BLOCK * depth);
-    // Of two rows each.
-    let mut even = [[vdupq_n_s32(0); 4]; ROWS / 2];
-    let mut odd = even;
-    for step in 0..depth / BLOCK {
-        // SAFETY: `step < depth / 16`: 16 bytes within each row.
+    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    let mut weights = weights.as_ptr();
+    let mut groups = [[vdupq_n_s32(0); 4]; BLOCK / 4];
+    for start in (0..depth).step_by(BLOCK) {
+        // SAFETY: `depth` is a multiple of 16, so these are bytes of the rows.
         let [a, b, c, d] =
-            rows.map(|row| unsafe { vld1q_s64(row.as_ptr().add(step * BLOCK).cast()) });
-        let low = [vzip1q_s64(a, b), vzip1q_s64(c, d)];
-        let high = [vzip2q_s64(a, b), vzip2q_s64(c, d)];
-        for group in 0..4 {
-            let start = step * BLOCK_BYTES + group * 4 * BLOCK;
-            // SAFETY: 64 bytes within block `step` of the column's `depth / 16`.
-            let halves = unsafe { vld4q_s64(weights.as_ptr().add(start).cast()) };
-            for pair in 0..ROWS / 2 {
-                even[pair][group] = smmla(even[pair][group], low[pair], halves.0);
-                even[pair][group] = smmla(even[pair][group], high[pair], halves.1);
-                odd[pair][group] = smmla(odd[pair][group], low[pair], halves.2);
-                odd[pair][group] = smmla(odd[pair][group], high[pair], halves.3);
-            }
+            rows.map(|row| unsafe { vld1q_s64(row.as_ptr().add(start).cast()) });
+        let pairs = [
+            [vzip1q_s64(a, b), vzip2q_s64(a, b)],
+            [vzip1q_s64(c, d), vzip2q_s64(c, d)],
+        ];
+        let [a, b, c, d] = &mut groups;
+        for sums in [a, b, c, d] {
+            // SAFETY: each step takes 4 times 64 of the 16 * `depth` bytes.
+            unsafe { add_products(sums, pairs, &mut weights) };
         }
     }
-    let first = |pair: usize| core::array::from_fn(|i| vzip1q_s32(even[pair][i], odd[pair][i]));
-    let second = |pair: usize| core::array::from_fn(|i| vzip2q_s32(even[pair][i], odd[pair][i]));
-    [first(0), second(0), first(1), second(1)]
+    [
+        groups.map(|[even, odd, ..]| vzip1q_s32(even, odd)),
+        groups.map(|[even, odd, ..]| vzip2q_s32(even, odd)),
+        groups.map(|[.., even, odd]| vzip1q_s32(even, odd)),
+        groups.map(|[.., even, odd]| vzip2q_s32(even, odd)),
+    ]
 }
 
-/// Adds the products of two rows with two columns: `[r0 c0, r0 c1, r1 c0, r1 c1]`.
+/// Adds the products of 16 inputs of each row with those of four columns, which it moves past.
+///
+/// `pairs` holds two rows each, halves of 8 inputs apart; a sum is
+/// `[row 0 column 0, row 0 column 2, row 1 column 0, row 1 column 2]`, then that of the columns
+/// 1 and 3, then both of the rows 2 and 3.
+///
+/// # Safety
+/// 64 bytes of weights must be there.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn smmla(sum: int32x4_t, rows: int64x2_t, columns: int64x2_t) -> int32x4_t {
-    let mut result = sum;
-    // SAFETY: works on registers alone.
+unsafe fn add_products(sums: &mut [int32x4_t; 4], pairs: [[int64x2_t; 2]; 2], weights: &mut *const i8) {
+    // SAFETY: the caller vouches for the weights; nothing else is read or written.
     unsafe {
         asm!(
-            "smmla {sum:v}.4s, {rows:v}.16b, {columns:v}.16b",
-            sum = inout(vreg) result,
-            rows = in(vreg) rows,
-            columns = in(vreg) columns,
-            options(pure, nomem, nostack, preserves_flags),
+            "ld4 {{v16.2d, v17.2d, v18.2d, v19.2d}}, [{weights}], #64",
+            "smmla {s0:v}.4s, {low0:v}.16b, v16.16b",
+            "smmla {s1:v}.4s, {low0:v}.16b, v18.16b",
+            "smmla {s2:v}.4s, {low1:v}.16b, v16.16b",
+            "smmla {s3:v}.4s, {low1:v}.16b, v18.16b",
+            "smmla {s0:v}.4s, {high0:v}.16b, v17.16b",
+            "smmla {s1:v}.4s, {high0:v}.16b, v19.16b",
+            "smmla {s2:v}.4s, {high1:v}.16b, v17.16b",
+            "smmla {s3:v}.4s, {high1:v}.16b, v19.16b",
+            s0 = inout(vreg) sums[0],
+            s1 = inout(vreg) sums[1],
+            s2 = inout(vreg) sums[2],
+            s3 = inout(vreg) sums[3],
+            low0 = in(vreg) pairs[0][0],
+            high0 = in(vreg) pairs[0][1],
+            low1 = in(vreg) pairs[1][0],
+            high1 = in(vreg) pairs[1][1],
+            weights = inout(reg) *weights,
+            out("v16") _,
+            out("v17") _,
+            out("v18") _,
+            out("v19") _,
+            options(pure, readonly, nostack, preserves_flags),
         );
     }
-    result
 }

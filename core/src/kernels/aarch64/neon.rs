@@ -5,7 +5,7 @@
 //! where neither or only one of the matrices does, three instructions do 16 multiplications; else
 //! each product is added by itself, in 32 bits.
 
-use super::product::{self, BLOCK_BYTES, Finish, Operands, ROWS, Sums};
+use super::product::{self, Finish, Operands, ROWS, Sums};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 
@@ -22,31 +22,55 @@ fn has_least(bytes: &[i8]) -> bool {
     bytes.iter().fold(0, |least, &byte| least.min(byte)) == i8::MIN
 }
 
-/// Dot products of four rows with four columns; whether `PAIRS` of products fit 16 bits.
+/// Dot products of four rows with 16 columns; whether `PAIRS` of products fit 16 bits.
 #[inline]
 #[target_feature(enable = "neon")]
-fn dot<const PAIRS: bool>(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums<1> {
-    const COLUMNS: usize = 4;
-    let steps = rows[0].len() / BLOCK;
-    let reach = steps * BLOCK_BYTES - (BLOCK_BYTES - COLUMNS * BLOCK);
-    assert!(steps > 0 && weights.len() >= reach);
-    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
-    let mut sums = [[vdupq_n_s32(0); COLUMNS]; ROWS];
-    for step in 0..steps {
-        let start = step * BLOCK_BYTES;
-        // SAFETY: the columns' last bytes in the last block are at `reach`.
-        let columns: [int8x16_t; COLUMNS] = core::array::from_fn(|column| unsafe {
-            vld1q_s8(weights.as_ptr().add(start + column * BLOCK))
+fn dot<const PAIRS: bool>(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
+    let mut sums = [[vdupq_n_s32(0); BLOCK / 4]; ROWS];
+    for group in 0..BLOCK / 4 {
+        let columns = dot_columns::<PAIRS>(rows, weights, group * 4);
+        for (sums, columns) in sums.iter_mut().zip(columns) {
+            sums[group] = columns;
+        }
+    }
+    sums
+}
+
+/// Dot products of four rows with four columns, from `first` on.
+#[inline]
+#[target_feature(enable = "neon")]
+fn dot_columns<const PAIRS: bool>(
+    rows: [&[i8]; ROWS],
+    weights: &[i8],
+    first: usize,
+) -> [int32x4_t; ROWS] {
+    let depth = rows[0].len();
+    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    assert!(first + 4 <= BLOCK);
+    let mut sums = [[vdupq_n_s32(0); 4]; ROWS];
+    let mut step = |start: usize| {
+        let place = (start + first) * BLOCK;
+        // SAFETY: `start < depth`, both multiples of 16: these columns' bytes in the block that
+        // starts at `start * 16`, and 16 bytes of each row below.
+        let columns: [int8x16_t; 4] = core::array::from_fn(|column| unsafe {
+            vld1q_s8(weights.as_ptr().add(place + column * BLOCK))
         });
         for (sums, row) in sums.iter_mut().zip(rows) {
-            // SAFETY: `step` is one of the row's steps of 16 bytes.
-            let inputs = unsafe { vld1q_s8(row.as_ptr().add(step * BLOCK)) };
+            // SAFETY: as above.
+            let inputs = unsafe { vld1q_s8(row.as_ptr().add(start)) };
             for (sum, &column) in sums.iter_mut().zip(&columns) {
                 *sum = add::<PAIRS>(*sum, inputs, column);
             }
         }
+    };
+    for start in (0..depth / (2 * BLOCK)).map(|pair| pair * 2 * BLOCK) {
+        step(start);
+        step(start + BLOCK);
     }
-    sums.map(|[a, b, c, d]| [vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))])
+    if !depth.is_multiple_of(2 * BLOCK) {
+        step(depth - BLOCK);
+    }
+    sums.map(|[a, b, c, d]| vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)))
 }
 
 /// Adds 16 products to the four parts of a sum.

@@ -7,9 +7,6 @@ use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 
-/// Bytes of a 16 x 16 block.
-pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
-
 /// Rows computed together.
 pub const ROWS: usize = 4;
 
@@ -94,17 +91,16 @@ pub struct Requantize<'a> {
     rows: &'a [RowScale],
 }
 
-/// Dot products of four rows with four columns for each of `GROUPS`.
-pub type Sums<const GROUPS: usize> = [[int32x4_t; GROUPS]; ROWS];
+/// Dot products of four rows with 16 columns, four to a vector.
+pub type Sums = [[int32x4_t; BLOCK / 4]; ROWS];
 
-/// All rows with all columns. `dot` is given four rows, and the blocks of 16 columns from the
-/// place of its first group of columns in them.
+/// All rows with all columns; `dot` is given four rows and a column of blocks.
 #[inline]
 #[target_feature(enable = "neon")]
-pub fn product<const GROUPS: usize>(
+pub fn product(
     operands: Operands<'_>,
     finish: Finish<'_>,
-    dot: impl Fn([&[i8]; ROWS], &[i8]) -> Sums<GROUPS>,
+    dot: impl Fn([&[i8]; ROWS], &[i8]) -> Sums,
 ) {
     let Operands {
         a,
@@ -125,23 +121,23 @@ pub fn product<const GROUPS: usize>(
         let places: [usize; ROWS] = core::array::from_fn(|row| row.min(last));
         let rows = places.map(|row| &inputs[row * depth..][..depth]);
         let outs = places.map(|row| out[row * width..][..width].as_mut_ptr());
-        let factors = match finish {
+        let requantize = match finish {
             Finish::Raw => None,
-            Finish::Requantize(layer) => Some((
-                layer,
-                places.map(|row| RowVectors::new(layer.rows[tile * ROWS + row], layer.layer)),
-            )),
+            Finish::Requantize(layer) => {
+                let rows = places.map(|row| RowVectors::new(layer.rows[tile * ROWS + row], layer));
+                Some((layer, rows))
+            }
         };
-        for column in (0..width).step_by(GROUPS * 4) {
-            let start = column / BLOCK * BLOCK * depth + column % BLOCK * BLOCK;
-            let mut sums = dot(rows, &weights[start..]);
-            if let Some((layer, factors)) = &factors {
-                requantize(&mut sums, layer, factors, column);
+        for (block, block_column) in weights.chunks_exact(BLOCK * depth).enumerate() {
+            let column = block * BLOCK;
+            let mut sums = dot(rows, block_column);
+            if let Some((layer, rows)) = &requantize {
+                // SAFETY: the layer's slices have the `width` columns, which are whole blocks.
+                unsafe { self::requantize(&mut sums, layer, rows, column) };
             }
             for (sums, out) in sums.into_iter().zip(outs) {
                 for (group, sum) in sums.into_iter().enumerate() {
-                    // SAFETY: `column` and `width` are multiples of what the groups hold, so
-                    // these 4 are among the row's `width`.
+                    // SAFETY: `out` has the `width` columns, which are whole blocks.
                     unsafe { vst1q_s32(out.add(column + group * 4), sum) };
                 }
             }
@@ -152,43 +148,46 @@ pub fn product<const GROUPS: usize>(
 /// What requantization takes of a row, in every lane.
 struct RowVectors {
     zero_point: int32x4_t,
+    left: int32x4_t,
     multiplier: int32x4_t,
     right: int32x4_t,
 }
 
 impl RowVectors {
     #[target_feature(enable = "neon")]
-    fn new(row: RowScale, layer: &Linear<'_>) -> Self {
-        let factor = row_factor(row.scale, layer);
+    fn new(row: RowScale, layer: Requantize<'_>) -> Self {
+        let factor = row_factor(row.scale, layer.layer);
         RowVectors {
             zero_point: vdupq_n_s32(row.zero_point),
+            left: vdupq_n_s32(accumulator_shift(layer.layer.weights.depth) as i32),
             multiplier: vdupq_n_s32(factor.multiplier),
             right: vdupq_n_s32(-(factor.shift as i32)),
         }
     }
 }
 
-/// [`crate::kernels::scalar::linear`]'s requantization of columns from `column` on.
+/// [`crate::kernels::scalar::linear`]'s requantization of 16 columns.
 ///
 /// Multipliers are below 2^30: no doubled product saturates, and rounding does not overflow.
+///
+/// # Safety
+/// The layer's slices must have these columns.
 #[inline]
 #[target_feature(enable = "neon")]
-fn requantize<const GROUPS: usize>(
-    sums: &mut Sums<GROUPS>,
+unsafe fn requantize(
+    sums: &mut Sums,
     layer: &Requantize<'_>,
     rows: &[RowVectors; ROWS],
     column: usize,
 ) {
-    let left = vdupq_n_s32(accumulator_shift(layer.layer.weights.depth) as i32);
-    let constants = [layer.multipliers, layer.column_sums, layer.biases]
-        .map(|all| &all[column..column + GROUPS * 4]);
-    for group in 0..GROUPS {
-        // SAFETY: each has 4 for every group.
+    for group in 0..BLOCK / 4 {
+        // SAFETY: the caller vouches for the columns.
         let [multipliers, column_sums, biases] =
-            constants.map(|all| unsafe { vld1q_s32(all.as_ptr().add(group * 4)) });
+            [layer.multipliers, layer.column_sums, layer.biases]
+                .map(|all| unsafe { vld1q_s32(all.as_ptr().add(column + group * 4)) });
         for (sums, row) in sums.iter_mut().zip(rows) {
             let sum = vmlsq_s32(sums[group], column_sums, row.zero_point);
-            let scaled = vqdmulhq_s32(vshlq_s32(sum, left), multipliers);
+            let scaled = vqdmulhq_s32(vshlq_s32(sum, row.left), multipliers);
             let scaled = vqdmulhq_s32(scaled, row.multiplier);
             sums[group] = vaddq_s32(vrshlq_s32(scaled, row.right), biases);
         }
