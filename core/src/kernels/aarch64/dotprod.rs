@@ -5,7 +5,7 @@
 //! the same four inputs of four columns, which are multiplied with one word of a row: each sum is
 //! that of one column, and nothing is left to add up at the end.
 
-use super::product::{self, Finish, Operands, ROWS, Sums};
+use super::product::{self, Finish, Operands, ROWS, Sums, steps};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -19,7 +19,7 @@ pub fn is_available() -> bool {
 
 #[target_feature(enable = "neon,dotprod")]
 pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
-    product::product(operands, finish, |rows, weights| dot(rows, weights));
+    product::product(operands, finish, |rows| move |weights| dot(rows, weights));
 }
 
 #[inline]
@@ -29,7 +29,7 @@ fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
     assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
     let mut weights = weights.as_ptr();
     let mut groups = [[vdupq_n_s32(0); ROWS]; BLOCK / 4];
-    for start in (0..depth).step_by(BLOCK) {
+    steps(depth, |start| {
         // SAFETY: `depth` is a multiple of 16, so these are bytes of the rows.
         let inputs = rows.map(|row| unsafe { vld1q_s8(row.as_ptr().add(start)) });
         let [a, b, c, d] = &mut groups;
@@ -37,7 +37,7 @@ fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
             // SAFETY: each step takes 4 times 64 of the 16 * `depth` bytes.
             unsafe { add_products(sums, inputs, &mut weights) };
         }
-    }
+    });
     core::array::from_fn(|row| groups.map(|sums| sums[row]))
 }
 

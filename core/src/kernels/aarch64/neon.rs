@@ -1,25 +1,40 @@
 //! NEON alone (Cortex-A53, A72): SMULL and SMLAL2 multiply 16 pairs of bytes and add them in
 //! twos, in 16 bits.
 //!
-//! Two products do not fit there where all four factors are -128. Hardly any weights have one, so
-//! where neither or only one of the matrices does, three instructions do 16 multiplications; else
-//! each product is added by itself, in 32 bits.
+//! Two products do not fit there where all four factors are -128. Tiles without such pairs, which
+//! are nearly all, take three instructions for 16 multiplications; in the others each product is
+//! added by itself, in 32 bits.
 
-use super::product::{self, Finish, Operands, ROWS, Sums};
+use super::product::{self, Finish, Operands, ROWS, Sums, steps};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
+use core::cell::OnceCell;
 
 #[target_feature(enable = "neon")]
 pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
-    if has_least(operands.a) && has_least(operands.weights) {
-        product::product(operands, finish, |rows, weights| dot::<false>(rows, weights));
-    } else {
-        product::product(operands, finish, |rows, weights| dot::<true>(rows, weights));
-    }
+    let weights = operands.weights;
+    let in_weights = OnceCell::new();
+    product::product(operands, finish, |rows| {
+        let in_rows = rows.iter().any(|row| has_least_pair(row));
+        let fit = !in_rows || !in_weights.get_or_init(|| has_least_pair(weights));
+        move |weights| match fit {
+            true => dot::<true>(rows, weights),
+            false => dot::<false>(rows, weights),
+        }
+    });
 }
 
-fn has_least(bytes: &[i8]) -> bool {
-    bytes.iter().fold(0, |least, &byte| least.min(byte)) == i8::MIN
+/// Whether any 16 bytes, among those that are multiplied and added in twos, have two of -128.
+#[target_feature(enable = "neon")]
+fn has_least_pair(bytes: &[i8]) -> bool {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let mut least = vdup_n_s8(0);
+    for block in blocks {
+        // SAFETY: 16 bytes.
+        let block = unsafe { vld1q_s8(block.as_ptr()) };
+        least = vmin_s8(least, vmax_s8(vget_low_s8(block), vget_high_s8(block)));
+    }
+    vminv_s8(least) == i8::MIN
 }
 
 /// Dot products of four rows with 16 columns; whether `PAIRS` of products fit 16 bits.
@@ -48,7 +63,7 @@ fn dot_columns<const PAIRS: bool>(
     assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
     assert!(first + 4 <= BLOCK);
     let mut sums = [[vdupq_n_s32(0); 4]; ROWS];
-    let mut step = |start: usize| {
+    steps(depth, |start| {
         let place = (start + first) * BLOCK;
         // SAFETY: `start < depth`, both multiples of 16: these columns' bytes in the block that
         // starts at `start * 16`, and 16 bytes of each row below.
@@ -62,14 +77,7 @@ fn dot_columns<const PAIRS: bool>(
                 *sum = add::<PAIRS>(*sum, inputs, column);
             }
         }
-    };
-    for start in (0..depth / (2 * BLOCK)).map(|pair| pair * 2 * BLOCK) {
-        step(start);
-        step(start + BLOCK);
-    }
-    if !depth.is_multiple_of(2 * BLOCK) {
-        step(depth - BLOCK);
-    }
+    });
     sums.map(|[a, b, c, d]| vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)))
 }
 

@@ -94,13 +94,28 @@ pub struct Requantize<'a> {
 /// Dot products of four rows with 16 columns, four to a vector.
 pub type Sums = [[int32x4_t; BLOCK / 4]; ROWS];
 
-/// All rows with all columns; `dot` is given four rows and a column of blocks.
+/// Calls `step` with 0, 16, 32 and so on below `depth`: two calls a round, so that their loads
+/// become one.
+#[inline(always)]
+pub fn steps(depth: usize, mut step: impl FnMut(usize)) {
+    let pairs = depth / (2 * BLOCK);
+    for pair in 0..pairs {
+        step(pair * 2 * BLOCK);
+        step(pair * 2 * BLOCK + BLOCK);
+    }
+    if depth > pairs * 2 * BLOCK {
+        step(pairs * 2 * BLOCK);
+    }
+}
+
+/// All rows with all columns; `dot` is given four rows, and what it makes of them a column of
+/// blocks after the other.
 #[inline]
 #[target_feature(enable = "neon")]
-pub fn product(
-    operands: Operands<'_>,
+pub fn product<'a, D: Fn(&[i8]) -> Sums>(
+    operands: Operands<'a>,
     finish: Finish<'_>,
-    dot: impl Fn([&[i8]; ROWS], &[i8]) -> Sums,
+    dot: impl Fn([&'a [i8]; ROWS]) -> D,
 ) {
     let Operands {
         a,
@@ -119,21 +134,21 @@ pub fn product(
             break;
         };
         let places: [usize; ROWS] = core::array::from_fn(|row| row.min(last));
-        let rows = places.map(|row| &inputs[row * depth..][..depth]);
+        let dot = dot(places.map(|row| &inputs[row * depth..][..depth]));
         let outs = places.map(|row| out[row * width..][..width].as_mut_ptr());
         let requantize = match finish {
             Finish::Raw => None,
             Finish::Requantize(layer) => {
-                let rows = places.map(|row| RowVectors::new(layer.rows[tile * ROWS + row], layer));
-                Some((layer, rows))
+                let scales = places.map(|row| layer.rows[tile * ROWS + row]);
+                Some((layer, TileVectors::new(scales, layer.layer)))
             }
         };
         for (block, block_column) in weights.chunks_exact(BLOCK * depth).enumerate() {
             let column = block * BLOCK;
-            let mut sums = dot(rows, block_column);
-            if let Some((layer, rows)) = &requantize {
+            let mut sums = dot(block_column);
+            if let Some((layer, tile)) = &requantize {
                 // SAFETY: the layer's slices have the `width` columns, which are whole blocks.
-                unsafe { self::requantize(&mut sums, layer, rows, column) };
+                unsafe { self::requantize(&mut sums, layer, tile, column) };
             }
             for (sums, out) in sums.into_iter().zip(outs) {
                 for (group, sum) in sums.into_iter().enumerate() {
@@ -145,30 +160,28 @@ pub fn product(
     }
 }
 
-/// What requantization takes of a row, in every lane.
-struct RowVectors {
-    zero_point: int32x4_t,
+/// What requantization takes of four rows: a lane for each, or a vector.
+struct TileVectors {
+    zero_points: int32x4_t,
+    multipliers: int32x4_t,
     left: int32x4_t,
-    multiplier: int32x4_t,
-    right: int32x4_t,
+    right: [int32x4_t; ROWS],
 }
 
-impl RowVectors {
+impl TileVectors {
     #[target_feature(enable = "neon")]
-    fn new(row: RowScale, layer: Requantize<'_>) -> Self {
-        let factor = row_factor(row.scale, layer.layer);
-        RowVectors {
-            zero_point: vdupq_n_s32(row.zero_point),
-            left: vdupq_n_s32(accumulator_shift(layer.layer.weights.depth) as i32),
-            multiplier: vdupq_n_s32(factor.multiplier),
-            right: vdupq_n_s32(-(factor.shift as i32)),
+    fn new(rows: [RowScale; ROWS], layer: &Linear<'_>) -> Self {
+        let factors = rows.map(|row| row_factor(row.scale, layer));
+        TileVectors {
+            zero_points: vector(rows.map(|row| row.zero_point)),
+            multipliers: vector(factors.map(|factor| factor.multiplier)),
+            left: vdupq_n_s32(accumulator_shift(layer.weights.depth) as i32),
+            right: factors.map(|factor| vdupq_n_s32(-(factor.shift as i32))),
         }
     }
 }
 
 /// [`crate::kernels::scalar::linear`]'s requantization of 16 columns.
-///
-/// Multipliers are below 2^30: no doubled product saturates, and rounding does not overflow.
 ///
 /// # Safety
 /// The layer's slices must have these columns.
@@ -177,19 +190,38 @@ impl RowVectors {
 unsafe fn requantize(
     sums: &mut Sums,
     layer: &Requantize<'_>,
-    rows: &[RowVectors; ROWS],
+    tile: &TileVectors,
     column: usize,
 ) {
+    let [a, b, c, d] = sums;
     for group in 0..BLOCK / 4 {
         // SAFETY: the caller vouches for the columns.
-        let [multipliers, column_sums, biases] =
-            [layer.multipliers, layer.column_sums, layer.biases]
-                .map(|all| unsafe { vld1q_s32(all.as_ptr().add(column + group * 4)) });
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let sum = vmlsq_s32(sums[group], column_sums, row.zero_point);
-            let scaled = vqdmulhq_s32(vshlq_s32(sum, row.left), multipliers);
-            let scaled = vqdmulhq_s32(scaled, row.multiplier);
-            sums[group] = vaddq_s32(vrshlq_s32(scaled, row.right), biases);
-        }
+        let constants = [layer.multipliers, layer.column_sums, layer.biases]
+            .map(|all| unsafe { vld1q_s32(all.as_ptr().add(column + group * 4)) });
+        a[group] = requantize_row::<0>(a[group], constants, tile);
+        b[group] = requantize_row::<1>(b[group], constants, tile);
+        c[group] = requantize_row::<2>(c[group], constants, tile);
+        d[group] = requantize_row::<3>(d[group], constants, tile);
     }
+}
+
+/// Multipliers are below 2^30: no doubled product saturates, and rounding does not overflow.
+#[inline]
+#[target_feature(enable = "neon")]
+fn requantize_row<const ROW: i32>(
+    sum: int32x4_t,
+    [multipliers, column_sums, biases]: [int32x4_t; 3],
+    tile: &TileVectors,
+) -> int32x4_t {
+    let sum = vmlsq_laneq_s32::<ROW>(sum, column_sums, tile.zero_points);
+    let scaled = vqdmulhq_s32(vshlq_s32(sum, tile.left), multipliers);
+    let scaled = vqdmulhq_laneq_s32::<ROW>(scaled, tile.multipliers);
+    vaddq_s32(vrshlq_s32(scaled, tile.right[ROW as usize]), biases)
+}
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn vector(numbers: [i32; 4]) -> int32x4_t {
+    // SAFETY: there are 4.
+    unsafe { vld1q_s32(numbers.as_ptr()) }
 }
