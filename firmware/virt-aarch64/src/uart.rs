@@ -6,13 +6,10 @@ use embert_firmware::Serial;
 
 const DATA: usize = 0x00;
 const FLAGS: usize = 0x18;
-const LINE_CONTROL: usize = 0x2c;
 const CONTROL: usize = 0x30;
 
 const RECEIVER_EMPTY: u32 = 1 << 4;
 const TRANSMITTER_FULL: u32 = 1 << 5;
-/// FIFOs on, 8 bits.
-const LINE: u32 = 1 << 4 | 3 << 5;
 /// The UART, its transmitter and its receiver.
 const ENABLE: u32 = 1 << 0 | 1 << 8 | 1 << 9;
 
@@ -27,9 +24,9 @@ impl Uart {
         Self { base }
     }
 
-    /// Turns both directions on.
+    /// Turns both directions on. The line is left as it is: to set it would drop what the host has
+    /// sent already.
     pub fn enable(&self) {
-        self.write(LINE_CONTROL, LINE);
         self.write(CONTROL, ENABLE);
     }
 

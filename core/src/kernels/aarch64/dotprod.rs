@@ -5,7 +5,7 @@
 //! the same four inputs of four columns, which are multiplied with one word of a row: each sum is
 //! that of one column, and nothing is left to add up at the end.
 
-use super::product::{self, Finish, Operands, ROWS, Sums, steps};
+use super::product::{self, Finish, Operands, ROWS, Sums, for_inputs};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -25,16 +25,13 @@ pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
-    let depth = rows[0].len();
-    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    assert!(weights.len() == BLOCK * rows[0].len());
     let mut weights = weights.as_ptr();
     let mut groups = [[vdupq_n_s32(0); ROWS]; BLOCK / 4];
-    steps(depth, |start| {
-        // SAFETY: `depth` is a multiple of 16, so these are bytes of the rows.
-        let inputs = rows.map(|row| unsafe { vld1q_s8(row.as_ptr().add(start)) });
+    for_inputs(rows, |inputs| {
         let [a, b, c, d] = &mut groups;
         for sums in [a, b, c, d] {
-            // SAFETY: each step takes 4 times 64 of the 16 * `depth` bytes.
+            // SAFETY: 16 inputs go with 256 weights, four times 64.
             unsafe { add_products(sums, inputs, &mut weights) };
         }
     });

@@ -5,7 +5,7 @@
 //! into vectors of their own, and so do their sums, so that zipping these puts a row's four
 //! columns in order.
 
-use super::product::{self, Finish, Operands, ROWS, Sums, steps};
+use super::product::{self, Finish, Operands, ROWS, Sums, for_inputs};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -25,21 +25,18 @@ pub fn product(operands: Operands<'_>, finish: Finish<'_>) {
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
 fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
-    let depth = rows[0].len();
-    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    assert!(weights.len() == BLOCK * rows[0].len());
     let mut weights = weights.as_ptr();
     let mut groups = [[vdupq_n_s32(0); 4]; BLOCK / 4];
-    steps(depth, |start| {
-        // SAFETY: `depth` is a multiple of 16, so these are bytes of the rows.
-        let [a, b, c, d] =
-            rows.map(|row| unsafe { vld1q_s64(row.as_ptr().add(start).cast()) });
+    for_inputs(rows, |inputs| {
+        let [a, b, c, d] = inputs.map(|row| vreinterpretq_s64_s8(row));
         let pairs = [
             [vzip1q_s64(a, b), vzip2q_s64(a, b)],
             [vzip1q_s64(c, d), vzip2q_s64(c, d)],
         ];
         let [a, b, c, d] = &mut groups;
         for sums in [a, b, c, d] {
-            // SAFETY: each step takes 4 times 64 of the 16 * `depth` bytes.
+            // SAFETY: 16 inputs go with 256 weights, four times 64.
             unsafe { add_products(sums, pairs, &mut weights) };
         }
     });

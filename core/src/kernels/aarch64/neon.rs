@@ -5,9 +5,10 @@
 //! are nearly all, take three instructions for 16 multiplications; in the others each product is
 //! added by itself, in 32 bits.
 
-use super::product::{self, Finish, Operands, ROWS, Sums, steps};
+use super::product::{self, Finish, Operands, ROWS, Sums, for_inputs};
 use crate::shape::BLOCK;
 use core::arch::aarch64::*;
+use core::arch::asm;
 use core::cell::OnceCell;
 
 #[target_feature(enable = "neon")]
@@ -59,36 +60,69 @@ fn dot_columns<const PAIRS: bool>(
     weights: &[i8],
     first: usize,
 ) -> [int32x4_t; ROWS] {
-    let depth = rows[0].len();
-    assert!(rows.iter().all(|row| row.len() == depth) && weights.len() == BLOCK * depth);
+    assert!(weights.len() == BLOCK * rows[0].len());
     assert!(first + 4 <= BLOCK);
+    let mut weights = weights[first * BLOCK..].as_ptr();
     let mut sums = [[vdupq_n_s32(0); 4]; ROWS];
-    steps(depth, |start| {
-        let place = (start + first) * BLOCK;
-        // SAFETY: `start < depth`, both multiples of 16: these columns' bytes in the block that
-        // starts at `start * 16`, and 16 bytes of each row below.
-        let columns: [int8x16_t; 4] = core::array::from_fn(|column| unsafe {
-            vld1q_s8(weights.as_ptr().add(place + column * BLOCK))
-        });
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            // SAFETY: as above.
-            let inputs = unsafe { vld1q_s8(row.as_ptr().add(start)) };
-            for (sum, &column) in sums.iter_mut().zip(&columns) {
-                *sum = add::<PAIRS>(*sum, inputs, column);
+    for_inputs(rows, |inputs| {
+        // SAFETY: 16 inputs go with a block of 256 weights, 64 of which are these columns'.
+        let columns: [int8x16_t; 4] =
+            core::array::from_fn(|column| unsafe { vld1q_s8(weights.add(column * BLOCK)) });
+        weights = weights.wrapping_add(BLOCK * BLOCK);
+        for (sums, inputs) in sums.iter_mut().zip(inputs) {
+            match PAIRS {
+                true => add_pairs(sums, inputs, columns),
+                false => add_products(sums, inputs, columns),
             }
         }
     });
     sums.map(|[a, b, c, d]| vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)))
 }
 
-/// Adds 16 products to the four parts of a sum.
+/// Adds the products of a row's 16 inputs with those of four columns.
 #[inline]
 #[target_feature(enable = "neon")]
-fn add<const PAIRS: bool>(sum: int32x4_t, inputs: int8x16_t, weights: int8x16_t) -> int32x4_t {
-    let low = vmull_s8(vget_low_s8(inputs), vget_low_s8(weights));
-    if PAIRS {
-        vpadalq_s16(sum, vmlal_high_s8(low, inputs, weights))
-    } else {
-        vpadalq_s16(vpadalq_s16(sum, low), vmull_high_s8(inputs, weights))
+fn add_products(sums: &mut [int32x4_t; 4], inputs: int8x16_t, columns: [int8x16_t; 4]) {
+    for (sum, column) in sums.iter_mut().zip(columns) {
+        *sum = vpadalq_s16(*sum, vmull_s8(vget_low_s8(inputs), vget_low_s8(column)));
+        *sum = vpadalq_s16(*sum, vmull_high_s8(inputs, column));
+    }
+}
+
+/// The same where the sum of two products fits 16 bits; by hand, because compilers mix up the rows
+/// for speed until the registers do not suffice.
+#[inline]
+#[target_feature(enable = "neon")]
+fn add_pairs(sums: &mut [int32x4_t; 4], inputs: int8x16_t, columns: [int8x16_t; 4]) {
+    // SAFETY: works on registers alone.
+    unsafe {
+        asm!(
+            "smull {t0:v}.8h, {i:v}.8b, {c0:v}.8b",
+            "smull {t1:v}.8h, {i:v}.8b, {c1:v}.8b",
+            "smull {t2:v}.8h, {i:v}.8b, {c2:v}.8b",
+            "smull {t3:v}.8h, {i:v}.8b, {c3:v}.8b",
+            "smlal2 {t0:v}.8h, {i:v}.16b, {c0:v}.16b",
+            "smlal2 {t1:v}.8h, {i:v}.16b, {c1:v}.16b",
+            "smlal2 {t2:v}.8h, {i:v}.16b, {c2:v}.16b",
+            "smlal2 {t3:v}.8h, {i:v}.16b, {c3:v}.16b",
+            "sadalp {s0:v}.4s, {t0:v}.8h",
+            "sadalp {s1:v}.4s, {t1:v}.8h",
+            "sadalp {s2:v}.4s, {t2:v}.8h",
+            "sadalp {s3:v}.4s, {t3:v}.8h",
+            i = in(vreg) inputs,
+            c0 = in(vreg) columns[0],
+            c1 = in(vreg) columns[1],
+            c2 = in(vreg) columns[2],
+            c3 = in(vreg) columns[3],
+            s0 = inout(vreg) sums[0],
+            s1 = inout(vreg) sums[1],
+            s2 = inout(vreg) sums[2],
+            s3 = inout(vreg) sums[3],
+            t0 = out(vreg) _,
+            t1 = out(vreg) _,
+            t2 = out(vreg) _,
+            t3 = out(vreg) _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
     }
 }

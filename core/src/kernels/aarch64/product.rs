@@ -94,17 +94,21 @@ pub struct Requantize<'a> {
 /// Dot products of four rows with 16 columns, four to a vector.
 pub type Sums = [[int32x4_t; BLOCK / 4]; ROWS];
 
-/// Calls `step` with 0, 16, 32 and so on below `depth`: two calls a round, so that their loads
-/// become one.
-#[inline(always)]
-pub fn steps(depth: usize, mut step: impl FnMut(usize)) {
+/// Calls `step` with 16 inputs of each row after the other, two times a round.
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn for_inputs(rows: [&[i8]; ROWS], mut step: impl FnMut([int8x16_t; ROWS])) {
+    let depth = rows[0].len();
+    assert!(rows.iter().all(|row| row.len() == depth));
+    // SAFETY: below, `start + 16 <= depth`.
+    let inputs = |start| rows.map(|row| unsafe { vld1q_s8(row.as_ptr().add(start)) });
     let pairs = depth / (2 * BLOCK);
     for pair in 0..pairs {
-        step(pair * 2 * BLOCK);
-        step(pair * 2 * BLOCK + BLOCK);
+        step(inputs(pair * 2 * BLOCK));
+        step(inputs(pair * 2 * BLOCK + BLOCK));
     }
-    if depth > pairs * 2 * BLOCK {
-        step(pairs * 2 * BLOCK);
+    if depth >= pairs * 2 * BLOCK + BLOCK {
+        step(inputs(pairs * 2 * BLOCK));
     }
 }
 
