@@ -44,7 +44,11 @@ fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
 /// 64 bytes of weights must be there.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn add_products(sums: &mut [int32x4_t; ROWS], inputs: [int8x16_t; ROWS], weights: &mut *const i8) {
+unsafe fn add_products(
+    sums: &mut [int32x4_t; ROWS],
+    inputs: [int8x16_t; ROWS],
+    weights: &mut *const i8,
+) {
     // SAFETY: the caller vouches for the weights; nothing else is read or written.
     unsafe {
         asm!(

@@ -58,7 +58,11 @@ fn dot(rows: [&[i8]; ROWS], weights: &[i8]) -> Sums {
 /// 64 bytes of weights must be there.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-unsafe fn add_products(sums: &mut [int32x4_t; 4], pairs: [[int64x2_t; 2]; 2], weights: &mut *const i8) {
+unsafe fn add_products(
+    sums: &mut [int32x4_t; 4],
+    pairs: [[int64x2_t; 2]; 2],
+    weights: &mut *const i8,
+) {
     // SAFETY: the caller vouches for the weights; nothing else is read or written.
     unsafe {
         asm!(

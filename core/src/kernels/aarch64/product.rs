@@ -191,12 +191,7 @@ impl TileVectors {
 /// The layer's slices must have these columns.
 #[inline]
 #[target_feature(enable = "neon")]
-unsafe fn requantize(
-    sums: &mut Sums,
-    layer: &Requantize<'_>,
-    tile: &TileVectors,
-    column: usize,
-) {
+unsafe fn requantize(sums: &mut Sums, layer: &Requantize<'_>, tile: &TileVectors, column: usize) {
     let [a, b, c, d] = sums;
     for group in 0..BLOCK / 4 {
         // SAFETY: the caller vouches for the columns.
