@@ -9,6 +9,9 @@
 //! [`Kernels`] is the contract, [`InstructionSet`] the choice: made when firmware is built, and at
 //! run time on hosts.
 
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+#[allow(unsafe_code)]
+mod aarch64;
 #[cfg(any(embert_dsp, embert_helium))]
 #[allow(unsafe_code)]
 mod arm_m;

@@ -207,6 +207,24 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
     }
 }
 
+pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+    let mean = mean(row.iter().map(|&v| v as i64).sum(), hidden);
+    let mut squares = 0u64;
+    for v in row.iter_mut() {
+        *v = v.wrapping_sub(mean);
+        squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
+    }
+    let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);
+    for (v, &gain) in row.iter_mut().zip(gains) {
+        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
+    }
+}
+
+/// The mean of a row of `hidden` channels by its sum.
+pub(super) fn mean(sum: i64, hidden: usize) -> i32 {
+    (sum / hidden.max(1) as i64) as i32
+}
+
 /// The shift and then the factor that bring deviations from the mean, the sum of whose squares
 /// over a row of `width` is known, to the LayerNorm before its gains.
 pub(super) fn normalizer(
@@ -228,20 +246,6 @@ pub(super) fn normalizer(
     let shift = 30u32.saturating_sub(root_bits);
     let factor = inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32;
     (shift, Factor::new(factor))
-}
-
-pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-    let sum: i64 = row.iter().map(|&v| v as i64).sum();
-    let mean = (sum / hidden.max(1) as i64) as i32;
-    let mut squares = 0u64;
-    for v in row.iter_mut() {
-        *v = v.wrapping_sub(mean);
-        squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
-    }
-    let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);
-    for (v, &gain) in row.iter_mut().zip(gains) {
-        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
-    }
 }
 
 /// A half of a low byte.

@@ -16,6 +16,12 @@ static SETS: &[&dyn Kernels] = &[
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]
     &super::arm_m::helium::Helium,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::NEON,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::DOTPROD,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::I8MM,
     #[cfg(target_arch = "x86_64")]
     &super::x86_64::avx2::Avx2,
     #[cfg(target_arch = "x86_64")]

@@ -17,23 +17,39 @@ pub enum Machine {
     /// RV32IMAC.
     #[value(name = "virt")]
     Virt,
+    /// A 64-bit Arm core with all extensions.
+    #[value(name = "virt-aarch64")]
+    VirtAarch64,
 }
 
 impl Machine {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Mps2An386,
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
+        Self::VirtAarch64,
     ];
 
-    /// QEMU's name of the machine.
+    /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
+            Self::VirtAarch64 => "virt-aarch64",
+        }
+    }
+
+    /// What QEMU calls it, with what else QEMU must be told.
+    pub fn qemu_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Mps2An386 => &["-machine", "mps2-an386"],
+            Self::Mps2An500 => &["-machine", "mps2-an500"],
+            Self::Mps3An547 => &["-machine", "mps3-an547"],
+            Self::Virt => &["-machine", "virt", "-bios", "none"],
+            Self::VirtAarch64 => &["-machine", "virt", "-cpu", "max", "-nic", "none"],
         }
     }
 
@@ -51,6 +67,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
+            Self::VirtAarch64 => "aarch64-unknown-none",
         }
     }
 
@@ -60,6 +77,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
             Self::Virt => &["scalar"],
+            Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
         }
     }
 
@@ -67,6 +85,7 @@ impl Machine {
     pub fn emulator(self) -> &'static str {
         match self {
             Self::Virt => "qemu-system-riscv32",
+            Self::VirtAarch64 => "qemu-system-aarch64",
             _ => "qemu-system-arm",
         }
     }

@@ -10,7 +10,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
 
 use crate::image::Image;
-use crate::machine::Machine;
 
 /// A QEMU process that runs one image with one model. It ends with this value.
 pub struct Session<'a> {
@@ -29,22 +28,12 @@ impl<'a> Session<'a> {
         image.check_room(model)?;
         let machine = image.machine;
         let mut command = Command::new(machine.emulator());
-        command.args([
-            "-machine",
-            machine.name(),
-            "-display",
-            "none",
-            "-monitor",
-            "none",
-            "-serial",
-            "stdio",
-        ]);
+        command
+            .args(machine.qemu_arguments())
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         // One instruction takes one nanosecond of the machine's time, and that
         // time does not follow the host's: runs are exactly repeatable.
         command.args(["-icount", "shift=0,sleep=off"]);
-        if machine == Machine::Virt {
-            command.args(["-bios", "none"]);
-        }
         command.arg("-kernel").arg(&image.path);
         // A comma in a QEMU option's value is written twice.
         let file = model.display().to_string().replace(',', ",,");

@@ -14,7 +14,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     if row.is_empty() || !row.len().is_multiple_of(LANES) {
         return scalar::normalize(row, hidden, gains, epsilon);
     }
-    let mean = (sum(row) / hidden.max(1) as i64) as i32;
+    let mean = scalar::mean(sum(row), hidden);
     let squares = center(row, mean);
     let (left, factor) = scalar::normalizer(squares, mean, row.len(), hidden, epsilon);
     scale(row, gains, left, factor);
