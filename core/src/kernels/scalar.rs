@@ -1,6 +1,6 @@
 //! The definition of every kernel, in plain Rust.
 
-use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use super::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
@@ -15,7 +15,7 @@ impl Kernels for Scalar {
 }
 
 /// Bytes of a 16 x 16 block.
-const BLOCK_BYTES: usize = BLOCK * BLOCK;
+pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
 
 /// Dot products of one row with the 16 columns of a block column.
 fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
@@ -80,34 +80,42 @@ pub fn linear(
     out: &mut [i32],
     out_width: usize,
 ) {
-    let shift = accumulator_shift(layer.weights.depth);
     for_blocks(
         input.values,
         &layer.weights,
         first,
         out_width,
         |row, column, sums| {
-            let Some(scale) = input.rows.get(row) else {
-                return;
-            };
-            let factor = row_factor(scale.scale, layer);
-            let channels = first + column..first + column + BLOCK;
             let start = row * out_width + column;
-            if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
-                out.get_mut(start..start + BLOCK),
-                layer.multipliers.get(channels.clone()),
-                layer.column_sums.get(channels.clone()),
-                layer.biases.get(channels),
-            ) {
-                for j in 0..BLOCK {
-                    let correction = scale.zero_point.wrapping_mul(column_sums[j]);
-                    let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
-                    let scaled = factor.apply(mul_q31(sum, multipliers[j]));
-                    out[j] = scaled.wrapping_add(biases[j]);
-                }
+            if let (Some(scale), Some(out)) =
+                (input.rows.get(row), out.get_mut(start..start + BLOCK))
+            {
+                out.copy_from_slice(&sums);
+                requantize(out, layer, first + column, scale);
             }
         },
     );
+}
+
+/// A row's dot products with columns `first..`, in place, to units of the layer's `unit`.
+pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+    let shift = accumulator_shift(layer.weights.depth);
+    let factor = row_factor(scale.scale, layer);
+    let channels = first..first + row.len();
+    let (Some(multipliers), Some(column_sums), Some(biases)) = (
+        layer.multipliers.get(channels.clone()),
+        layer.column_sums.get(channels.clone()),
+        layer.biases.get(channels),
+    ) else {
+        return;
+    };
+    let constants = multipliers.iter().zip(column_sums).zip(biases);
+    for (out, ((&multiplier, &column_sum), &bias)) in row.iter_mut().zip(constants) {
+        let correction = scale.zero_point.wrapping_mul(column_sum);
+        let sum = out.wrapping_sub(correction).wrapping_shl(shift);
+        let scaled = factor.apply(mul_q31(sum, multiplier));
+        *out = scaled.wrapping_add(bias);
+    }
 }
 
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.

@@ -59,7 +59,7 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Virt => &["scalar"],
+            Self::Virt => &["portable", "rvm"],
         }
     }
 

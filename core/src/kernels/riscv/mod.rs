@@ -1,0 +1,3 @@
+//! Kernels for RISC-V.
+
+pub mod rvm;
