@@ -17,23 +17,48 @@ pub enum Machine {
     /// RV32IMAC.
     #[value(name = "virt")]
     Virt,
+    /// RV64GC with vectors.
+    #[value(name = "virt-rv64")]
+    VirtRv64,
 }
 
 impl Machine {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Mps2An386,
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
+        Self::VirtRv64,
     ];
 
-    /// QEMU's name of the machine.
+    /// The name it goes by here.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
+            Self::VirtRv64 => "virt-rv64",
+        }
+    }
+
+    /// QEMU's name of the machine.
+    pub fn board(self) -> &'static str {
+        match self {
+            Self::VirtRv64 => "virt",
+            other => other.name(),
+        }
+    }
+
+    /// The processors its kernels are checked on, the usual one first; `None`: the board's own.
+    pub fn cpus(self) -> &'static [Option<&'static str>] {
+        match self {
+            Self::VirtRv64 => &[
+                Some("rv64,v=true,vlen=256,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=128,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=512,vext_spec=v1.0"),
+            ],
+            _ => &[None],
         }
     }
 
@@ -41,7 +66,7 @@ impl Machine {
     pub fn package(self) -> &'static str {
         match self {
             Self::Virt => "virt-rv32",
-            arm => arm.name(),
+            other => other.name(),
         }
     }
 
@@ -51,6 +76,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
+            Self::VirtRv64 => "riscv64gc-unknown-none-elf",
         }
     }
 
@@ -60,6 +86,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
             Self::Virt => &["portable", "rvm"],
+            Self::VirtRv64 => &["rvm"],
         }
     }
 
@@ -67,6 +94,7 @@ impl Machine {
     pub fn emulator(self) -> &'static str {
         match self {
             Self::Virt => "qemu-system-riscv32",
+            Self::VirtRv64 => "qemu-system-riscv64",
             _ => "qemu-system-arm",
         }
     }
