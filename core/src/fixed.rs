@@ -93,6 +93,11 @@ impl Narrow {
         }
     }
 
+    /// What is added before the last shift: one half of what it drops.
+    pub fn rounding(self) -> i32 {
+        ((1u32 << self.shift) >> 1) as i32
+    }
+
     #[inline(always)]
     pub fn apply(self, v: i32) -> i32 {
         round_shift(

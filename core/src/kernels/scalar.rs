@@ -134,7 +134,7 @@ fn exp2_negative(z: i32) -> i32 {
 /// With one half for all, hundreds of small weights, each below half a step, would all vanish, and
 /// with them most of a long text. In the order of van der Corput's sequence, some of any few
 /// neighbours are rounded up, so that their sum is kept.
-const DITHER: [i32; BLOCK] = {
+pub const DITHER: [i32; BLOCK] = {
     let mut dither = [0; BLOCK];
     let mut i = 0;
     while i < BLOCK {
@@ -164,9 +164,9 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
 
 /// `2 a (1 - Phi(a))` in Q15 over `a = 2 (s + 1)`, `s` in Q15: what GELU takes from `max(u, 0)`
 /// at `|u| = a`, doubled; minimax polynomials of degree 7, error 4e-4, constant term first.
-const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
+pub const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
 /// The same for the tanh approximation of Phi.
-const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
+pub const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
 
 /// GELU (arXiv 1606.08415) of `u` with `bits` fraction bits, 4 to 12: `max(u, 0)` less an even
 /// bump that vanishes for `|u| > 4`.
@@ -195,15 +195,34 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
 }
 
 pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-    let sum: i64 = row.iter().map(|&v| v as i64).sum();
-    let mean = (sum / hidden.max(1) as i64) as i32;
+    let mean = mean(row.iter().map(|&v| v as i64).sum(), hidden);
     let mut squares = 0u64;
     for v in row.iter_mut() {
         *v = v.wrapping_sub(mean);
         squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
     }
+    let (shift, factor) = deviation(squares, mean, row.len(), hidden, epsilon);
+    for (v, &gain) in row.iter_mut().zip(gains) {
+        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
+    }
+}
+
+/// The mean of a row by its sum.
+pub fn mean(sum: i64, hidden: usize) -> i32 {
+    (sum / hidden.max(1) as i64) as i32
+}
+
+/// What brings a row's deviations from `mean` to unit variance, by the sum of their squares: a
+/// left shift, then a factor.
+pub fn deviation(
+    squares: u64,
+    mean: i32,
+    width: usize,
+    hidden: usize,
+    epsilon: f32,
+) -> (u32, Factor) {
     // The padding channels hold zeros: each has added the square of the mean.
-    let padding = row.len().saturating_sub(hidden) as u64;
+    let padding = width.saturating_sub(hidden) as u64;
     let square = (mean as i64 * mean as i64) as u64;
     let squares = squares.wrapping_sub(padding.wrapping_mul(square));
 
@@ -213,9 +232,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
     let shift = 30u32.saturating_sub(root_bits);
     let factor = Factor::new(inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32);
-    for (v, &gain) in row.iter_mut().zip(gains) {
-        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
-    }
+    (shift, factor)
 }
 
 /// A half of a low byte.

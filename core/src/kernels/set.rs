@@ -16,6 +16,8 @@ static SETS: &[&dyn Kernels] = &[
     &super::portable::Portable,
     #[cfg(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "m"))]
     &super::riscv::rvm::Rvm,
+    #[cfg(embert_rvv)]
+    &super::riscv::rvv::Rvv,
     #[cfg(embert_dsp)]
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]

@@ -86,7 +86,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
             Self::Virt => &["portable", "rvm"],
-            Self::VirtRv64 => &["rvm"],
+            Self::VirtRv64 => &["rvm", "rvv"],
         }
     }
 
