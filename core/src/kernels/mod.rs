@@ -19,7 +19,10 @@ mod arm_m;
     test
 ))]
 mod portable;
-#[cfg(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "m"))]
+#[cfg(all(
+    any(target_arch = "riscv32", target_arch = "riscv64"),
+    target_feature = "m"
+))]
 #[allow(unsafe_code)]
 mod riscv;
 pub mod scalar;

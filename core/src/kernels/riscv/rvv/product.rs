@@ -66,14 +66,17 @@ fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize
         let chunk_depth = TRANSPOSED / count / BLOCK * BLOCK;
         for chunk in (0..depth).step_by(chunk_depth) {
             let channels = chunk_depth.min(depth - chunk);
-            for (index, block_column) in block_columns.chunks_exact(BLOCK * depth).enumerate() {
-                let blocks = &block_column[chunk * BLOCK..(chunk + channels) * BLOCK];
-                // SAFETY: the blocks are aligned as the weights are, and `channels` rows of
-                // `count` columns, of which this writes 16, fit in the chunk.
-                unsafe {
-                    let out = transposed.as_mut_ptr().cast::<i16>().add(index * BLOCK);
-                    transpose(blocks, out, count);
-                }
+            // SAFETY: the blocks are aligned as the weights are, `count` columns lie from the chunk
+            // on, and `channels` rows of as many fit in `TRANSPOSED`.
+            unsafe {
+                let blocks = &block_columns[chunk * BLOCK..];
+                transpose(
+                    blocks,
+                    depth,
+                    count,
+                    channels,
+                    transposed.as_mut_ptr().cast(),
+                );
             }
             let tiles = a[..rows * depth]
                 .chunks(ROWS * depth)
@@ -114,57 +117,53 @@ fn sums_in_registers() -> usize {
     count
 }
 
-/// Consecutive blocks of 16 columns, each 16 channels deep, as 16-bit rows of a channel each.
+/// Writes `channels` of `columns` as rows of 16 bits, a channel each.
 ///
 /// # Safety
-/// `blocks` is aligned to four bytes; each of its channels writes 16 numbers, `stride` apart.
-unsafe fn transpose(blocks: &[i8], out: *mut i16, stride: usize) {
-    let steps = blocks.len() / (BLOCK * BLOCK);
-    if steps == 0 {
-        return;
-    }
-    // SAFETY: a step reads a block of 256 bytes, as words, column by column, and writes 16 rows of
-    // 16 numbers, for which the caller vouches.
+/// `blocks` begins with the channels, at most `depth`, of the first of `columns / 16` block
+/// columns of that depth, aligned to four bytes; as many columns as [`sums_in_registers`] at most,
+/// and `out` has room for them all.
+unsafe fn transpose(blocks: &[i8], depth: usize, columns: usize, channels: usize, out: *mut i16) {
+    // SAFETY: reads a word of four channels of each column at a time, and writes four rows, for
+    // all of which the caller vouches.
     unsafe {
         asm!(
+            // Where each column is: the 16 of a block 16 bytes apart.
+            "vsetvli zero, a4, e32, m8, ta, ma",
+            "vid.v v8",
+            "vsrl.vi v16, v8, 4",
+            "vand.vi v8, v8, 15",
+            "vsll.vi v8, v8, 4",
+            "vmul.vx v16, v16, a5",
+            "vadd.vv v8, v8, v16",
             "2:",
-            "li t1, 16",
-            "mv t2, a2",
-            // As many columns as registers hold: 8 at a time, or all. Four words of each: channels
-            // 0 to 3 in v8, 4 to 7 in v10, and so on.
-            "3:",
-            "vsetvli t0, t1, e32, m2, ta, ma",
-            "vlseg4e32.v v8, (a0)",
-            "vsetvli zero, zero, e16, m1, ta, ma",
-            "mv t3, t2",
-            ".irp words, v8, v10, v12, v14",
-            "vnsrl.wi v16, \\words, 0",
-            "vnsrl.wi v17, \\words, 16",
-            "vsll.vi v18, v16, 8",
-            "vsll.vi v20, v17, 8",
-            "vsra.vi v19, v16, 8",
-            "vsra.vi v21, v17, 8",
-            "vsra.vi v18, v18, 8",
-            "vsra.vi v20, v20, 8",
-            ".irp channel, v18, v19, v20, v21",
-            "vse16.v \\channel, (t3)",
-            "add t3, t3, a3",
+            // The last step of four goes on to the next block.
+            ".irp next, 4, 4, 4, 244",
+            "vsetvli zero, zero, e32, m8, ta, ma",
+            "vluxei32.v v16, (a0), v8",
+            "addi a0, a0, \\next",
+            "vsetvli zero, zero, e16, m4, ta, ma",
+            "vnsrl.wi v0, v16, 0",
+            "vnsrl.wi v4, v16, 16",
+            "vsll.vi v24, v0, 8",
+            "vsll.vi v28, v4, 8",
+            "vsra.vi v24, v24, 8",
+            "vsra.vi v0, v0, 8",
+            "vsra.vi v28, v28, 8",
+            "vsra.vi v4, v4, 8",
+            ".irp channel, v24, v0, v28, v4",
+            "vse16.v \\channel, (a2)",
+            "add a2, a2, a3",
             ".endr",
             ".endr",
-            "slli t4, t0, 4",
-            "add a0, a0, t4",
-            "slli t4, t0, 1",
-            "add t2, t2, t4",
-            "sub t1, t1, t0",
-            "bnez t1, 3b",
-            "slli t4, a3, 4",
-            "add a2, a2, t4",
             "addi a1, a1, -1",
             "bnez a1, 2b",
             in("a0") blocks.as_ptr(),
-            in("a1") steps,
+            in("a1") channels / BLOCK,
             in("a2") out,
-            in("a3") stride * size_of::<i16>(),
+            in("a3") columns * size_of::<i16>(),
+            in("a4") columns,
+            in("a5") depth * BLOCK,
             clobber_abi("C"),
             options(nostack),
         );
