@@ -2,7 +2,7 @@
 
 use super::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
+use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
 
 /// Plain Rust, on every machine.
@@ -122,10 +122,10 @@ pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &Row
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
 fn exp2_negative(z: i32) -> i32 {
-    let fraction = ((z & 0x7ff) << 4) as i16;
-    let p = mul_q15(-1316, fraction) + 7600;
-    let p = mul_q15(p, fraction) - 22670;
-    let p = mul_q15(p, fraction) as i32 + 32767;
+    let fraction = (z & 0x7ff) << 4;
+    let p = horner_q15(-1316, fraction, 7600);
+    let p = horner_q15(p, fraction, -22670);
+    let p = horner_q15(p, fraction, 32767);
     p >> (z >> 11)
 }
 
@@ -156,7 +156,7 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
         let below = scales.exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
-        let weight = mul_q15(exponential as i16, value) as i32;
+        let weight = mul_q15(exponential, value as i32);
         *out = (((weight + DITHER[index % BLOCK]) >> 7) - 128) as i8;
     }
     sum
@@ -172,11 +172,11 @@ pub const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813,
 /// bump that vanishes for `|u| > 4`.
 fn gelu(u: i32, bits: u32, bump: &[i16; 8]) -> i16 {
     let magnitude = (u.abs()).min((1 << (bits + 2)) - 1);
-    let s = ((magnitude << (14 - bits)) - 32768) as i16;
-    let [rest @ .., highest] = bump;
-    let p = rest.iter().rev().fold(*highest, |p, &c| mul_q15(p, s) + c);
+    let s = (magnitude << (14 - bits)) - 32768;
+    let [rest @ .., highest] = bump.map(i32::from);
+    let p = rest.iter().rev().fold(highest, |p, &c| horner_q15(p, s, c));
     let shift = 16 - bits;
-    let bump = (p as i32 + (1 << (shift - 1))) >> shift;
+    let bump = (p + (1 << (shift - 1))) >> shift;
     (u.max(0) - bump) as i16
 }
 
@@ -323,7 +323,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
 
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
     for (&q, out) in row.iter().zip(out) {
-        *out = mul_q15(q as i16, ratio) as i8;
+        *out = mul_q15(q as i32, ratio as i32) as i8;
     }
 }
 

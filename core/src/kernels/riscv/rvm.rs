@@ -78,10 +78,11 @@ fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize
 
 fn interleave(rows: &[i8], depth: usize, first: usize, channels: usize) -> Interleaved {
     let mut out = [[0; ROWS]; CHUNK];
-    for (index, row) in rows.chunks_exact(depth).enumerate() {
-        for (&input, out) in row[first..first + channels].iter().zip(&mut out) {
-            out[index] = input;
-        }
+    let row = |index: usize| rows[index * depth + first..][..channels].iter();
+    let upper = row(0).zip(row(1));
+    let lower = row(2).zip(row(3));
+    for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(upper.zip(lower)) {
+        *out = [a, b, c, d];
     }
     out
 }
