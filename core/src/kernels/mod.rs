@@ -15,6 +15,19 @@ mod aarch64;
 #[cfg(any(embert_dsp, embert_helium))]
 #[allow(unsafe_code)]
 mod arm_m;
+#[cfg(any(
+    target_arch = "arm",
+    target_arch = "riscv32",
+    target_arch = "riscv64",
+    test
+))]
+mod portable;
+#[cfg(all(
+    any(target_arch = "riscv32", target_arch = "riscv64"),
+    target_feature = "m"
+))]
+#[allow(unsafe_code)]
+mod riscv;
 pub mod scalar;
 mod set;
 #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
 //! The definition of every kernel, in plain Rust.
 
-use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use super::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
+use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
 
 /// Plain Rust, on every machine.
@@ -15,7 +15,7 @@ impl Kernels for Scalar {
 }
 
 /// Bytes of a 16 x 16 block.
-const BLOCK_BYTES: usize = BLOCK * BLOCK;
+pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
 
 /// Dot products of one row with the 16 columns of a block column.
 fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
@@ -80,34 +80,42 @@ pub fn linear(
     out: &mut [i32],
     out_width: usize,
 ) {
-    let shift = accumulator_shift(layer.weights.depth);
     for_blocks(
         input.values,
         &layer.weights,
         first,
         out_width,
         |row, column, sums| {
-            let Some(scale) = input.rows.get(row) else {
-                return;
-            };
-            let factor = row_factor(scale.scale, layer);
-            let channels = first + column..first + column + BLOCK;
             let start = row * out_width + column;
-            if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
-                out.get_mut(start..start + BLOCK),
-                layer.multipliers.get(channels.clone()),
-                layer.column_sums.get(channels.clone()),
-                layer.biases.get(channels),
-            ) {
-                for j in 0..BLOCK {
-                    let correction = scale.zero_point.wrapping_mul(column_sums[j]);
-                    let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
-                    let scaled = factor.apply(mul_q31(sum, multipliers[j]));
-                    out[j] = scaled.wrapping_add(biases[j]);
-                }
+            if let (Some(scale), Some(out)) =
+                (input.rows.get(row), out.get_mut(start..start + BLOCK))
+            {
+                out.copy_from_slice(&sums);
+                requantize(out, layer, first + column, scale);
             }
         },
     );
+}
+
+/// A row's dot products with columns `first..`, in place, to units of the layer's `unit`.
+pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+    let shift = accumulator_shift(layer.weights.depth);
+    let factor = row_factor(scale.scale, layer);
+    let channels = first..first + row.len();
+    let (Some(multipliers), Some(column_sums), Some(biases)) = (
+        layer.multipliers.get(channels.clone()),
+        layer.column_sums.get(channels.clone()),
+        layer.biases.get(channels),
+    ) else {
+        return;
+    };
+    let constants = multipliers.iter().zip(column_sums).zip(biases);
+    for (out, ((&multiplier, &column_sum), &bias)) in row.iter_mut().zip(constants) {
+        let correction = scale.zero_point.wrapping_mul(column_sum);
+        let sum = out.wrapping_sub(correction).wrapping_shl(shift);
+        let scaled = factor.apply(mul_q31(sum, multiplier));
+        *out = scaled.wrapping_add(bias);
+    }
 }
 
 /// `2^-f` in Q15 over the fraction `f` in Q15, the highest coefficient first.
@@ -117,12 +125,12 @@ pub(super) const EXP2: [i16; 4] = [-1316, 7600, -22670, 32767];
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
 pub(super) const fn exp2_negative(z: i32) -> i32 {
-    let fraction = ((z & 0x7ff) << 4) as i16;
+    let fraction = (z & 0x7ff) << 4;
     let [cubic, square, linear, constant] = EXP2;
-    let p = mul_q15(cubic, fraction) + square;
-    let p = mul_q15(p, fraction) + linear;
-    let p = mul_q15(p, fraction) + constant;
-    p as i32 >> (z >> 11)
+    let p = horner_q15(cubic as i32, fraction, square as i32);
+    let p = horner_q15(p, fraction, linear as i32);
+    let p = horner_q15(p, fraction, constant as i32);
+    p >> (z >> 11)
 }
 
 /// What is added to the weights of successive tokens before 7 bits are cut off.
@@ -169,7 +177,7 @@ pub fn weigh(
         let below = exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
-        let weight = mul_q15(exponential as i16, value) as i32;
+        let weight = mul_q15(exponential, value as i32);
         *out = (((weight + DITHER[index % BLOCK]) >> 7) - 128) as i8;
     }
     sum
@@ -185,11 +193,11 @@ pub(super) const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238
 /// bump that vanishes for `|u| > 4`.
 fn gelu(u: i32, bits: u32, bump: &[i16; 8]) -> i16 {
     let magnitude = (u.abs()).min((1 << (bits + 2)) - 1);
-    let s = ((magnitude << (14 - bits)) - 32768) as i16;
-    let [rest @ .., highest] = bump;
-    let p = rest.iter().rev().fold(*highest, |p, &c| mul_q15(p, s) + c);
+    let s = (magnitude << (14 - bits)) - 32768;
+    let [rest @ .., highest] = bump.map(i32::from);
+    let p = rest.iter().rev().fold(highest, |p, &c| horner_q15(p, s, c));
     let shift = 16 - bits;
-    let bump = (p as i32 + (1 << (shift - 1))) >> shift;
+    let bump = (p + (1 << (shift - 1))) >> shift;
     (u.max(0) - bump) as i16
 }
 
@@ -338,7 +346,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
 
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
     for (&q, out) in row.iter().zip(out) {
-        *out = mul_q15(q as i16, ratio) as i8;
+        *out = mul_q15(q as i32, ratio as i32) as i8;
     }
 }
 

@@ -12,6 +12,20 @@ pub struct InstructionSet(&'static dyn Kernels);
 /// Every set of this architecture, the slowest first.
 static SETS: &[&dyn Kernels] = &[
     &Scalar,
+    #[cfg(any(
+        target_arch = "arm",
+        target_arch = "riscv32",
+        target_arch = "riscv64",
+        test
+    ))]
+    &super::portable::Portable,
+    #[cfg(all(
+        any(target_arch = "riscv32", target_arch = "riscv64"),
+        target_feature = "m"
+    ))]
+    &super::riscv::rvm::Rvm,
+    #[cfg(embert_rvv)]
+    &super::riscv::rvv::Rvv,
     #[cfg(embert_dsp)]
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]

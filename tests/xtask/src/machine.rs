@@ -20,6 +20,9 @@ pub enum Machine {
     /// A 64-bit Arm core with all extensions.
     #[value(name = "virt-aarch64")]
     VirtAarch64,
+    /// RV64GC with vectors.
+    #[value(name = "virt-rv64")]
+    VirtRv64,
 }
 
 impl Machine {
@@ -28,6 +31,7 @@ impl Machine {
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
+        Self::VirtRv64,
         Self::VirtAarch64,
     ];
 
@@ -38,6 +42,7 @@ impl Machine {
             Self::Mps2An500 => "mps2-an500",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
+            Self::VirtRv64 => "virt-rv64",
             Self::VirtAarch64 => "virt-aarch64",
         }
     }
@@ -48,8 +53,21 @@ impl Machine {
             Self::Mps2An386 => &["-machine", "mps2-an386"],
             Self::Mps2An500 => &["-machine", "mps2-an500"],
             Self::Mps3An547 => &["-machine", "mps3-an547"],
-            Self::Virt => &["-machine", "virt", "-bios", "none"],
-            Self::VirtAarch64 => &["-machine", "virt", "-cpu", "max", "-nic", "none"],
+            Self::Virt | Self::VirtRv64 => &["-machine", "virt", "-bios", "none"],
+            Self::VirtAarch64 => &["-machine", "virt", "-nic", "none"],
+        }
+    }
+
+    /// The processors its kernels are checked on, the usual one first; `None`: the board's own.
+    pub fn cpus(self) -> &'static [Option<&'static str>] {
+        match self {
+            Self::VirtRv64 => &[
+                Some("rv64,v=true,vlen=256,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=128,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=512,vext_spec=v1.0"),
+            ],
+            Self::VirtAarch64 => &[Some("max")],
+            _ => &[None],
         }
     }
 
@@ -57,7 +75,7 @@ impl Machine {
     pub fn package(self) -> &'static str {
         match self {
             Self::Virt => "virt-rv32",
-            arm => arm.name(),
+            other => other.name(),
         }
     }
 
@@ -68,6 +86,7 @@ impl Machine {
             Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
             Self::VirtAarch64 => "aarch64-unknown-none",
+            Self::VirtRv64 => "riscv64gc-unknown-none-elf",
         }
     }
 
@@ -76,7 +95,8 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Virt => &["scalar"],
+            Self::Virt => &["portable", "rvm"],
+            Self::VirtRv64 => &["rvm", "rvv"],
             Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
         }
     }
@@ -86,6 +106,7 @@ impl Machine {
         match self {
             Self::Virt => "qemu-system-riscv32",
             Self::VirtAarch64 => "qemu-system-aarch64",
+            Self::VirtRv64 => "qemu-system-riscv64",
             _ => "qemu-system-arm",
         }
     }

@@ -22,9 +22,20 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Starts QEMU. `timeout` is how long one request may take on the host's
-    /// clock; nothing the firmware computes or reports depends on that clock.
+    /// Starts QEMU with the machine's usual processor. `timeout` is how long
+    /// one request may take on the host's clock; nothing the firmware computes
+    /// or reports depends on that clock.
     pub fn start(image: &'a Image, model: &Path, timeout: Duration) -> Result<Self> {
+        Self::with_cpu(image, image.machine.cpus()[0], model, timeout)
+    }
+
+    /// Starts QEMU with the processor `cpu`, the board's own if `None`.
+    pub fn with_cpu(
+        image: &'a Image,
+        cpu: Option<&str>,
+        model: &Path,
+        timeout: Duration,
+    ) -> Result<Self> {
         image.check_room(model)?;
         let machine = image.machine;
         let mut command = Command::new(machine.emulator());
@@ -34,6 +45,9 @@ impl<'a> Session<'a> {
         // One instruction takes one nanosecond of the machine's time, and that
         // time does not follow the host's: runs are exactly repeatable.
         command.args(["-icount", "shift=0,sleep=off"]);
+        if let Some(cpu) = cpu {
+            command.args(["-cpu", cpu]);
+        }
         command.arg("-kernel").arg(&image.path);
         // A comma in a QEMU option's value is written twice.
         let file = model.display().to_string().replace(',', ",,");

@@ -12,7 +12,6 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     if !row.len().is_multiple_of(16) || gains.len() < row.len() {
         return scalar::normalize(row, hidden, gains, epsilon);
     }
-    let padding = row.len().saturating_sub(hidden);
     let (blocks, _) = row.as_chunks_mut::<16>();
     let mut sums = [vdupq_n_s64(0); 4];
     for block in blocks.iter() {
