@@ -16,6 +16,8 @@ static SETS: &[&dyn Kernels] = &[
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]
     &super::arm_m::helium::Helium,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    &super::wasm32::Simd128,
     #[cfg(target_arch = "x86_64")]
     &super::x86_64::avx2::Avx2,
     #[cfg(target_arch = "x86_64")]

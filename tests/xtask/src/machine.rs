@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// A QEMU machine with an image in `firmware/`.
+/// A machine with an image in `firmware/`: one of QEMU's, or WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
     /// Cortex-M4F.
@@ -17,14 +17,18 @@ pub enum Machine {
     /// RV32IMAC.
     #[value(name = "virt")]
     Virt,
+    /// WebAssembly with 128-bit vectors, in an interpreter.
+    #[value(name = "wasm32")]
+    Wasm32,
 }
 
 impl Machine {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Mps2An386,
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
+        Self::Wasm32,
     ];
 
     /// QEMU's name of the machine.
@@ -34,6 +38,7 @@ impl Machine {
             Self::Mps2An500 => "mps2-an500",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
+            Self::Wasm32 => "wasm32",
         }
     }
 
@@ -41,7 +46,15 @@ impl Machine {
     pub fn package(self) -> &'static str {
         match self {
             Self::Virt => "virt-rv32",
-            arm => arm.name(),
+            other => other.name(),
+        }
+    }
+
+    /// The file that the package is built to.
+    pub fn file(self) -> String {
+        match self {
+            Self::Wasm32 => format!("{}.wasm", self.package()),
+            _ => self.package().to_owned(),
         }
     }
 
@@ -51,6 +64,7 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
+            Self::Wasm32 => "wasm32-unknown-unknown",
         }
     }
 
@@ -60,14 +74,16 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
             Self::Virt => &["scalar"],
+            Self::Wasm32 => &["simd128"],
         }
     }
 
-    /// The QEMU program that emulates it.
-    pub fn emulator(self) -> &'static str {
+    /// The QEMU program that emulates it, where one does.
+    pub fn emulator(self) -> Option<&'static str> {
         match self {
-            Self::Virt => "qemu-system-riscv32",
-            _ => "qemu-system-arm",
+            Self::Virt => Some("qemu-system-riscv32"),
+            Self::Wasm32 => None,
+            _ => Some("qemu-system-arm"),
         }
     }
 }
