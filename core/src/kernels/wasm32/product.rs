@@ -140,25 +140,53 @@ impl Product<'_> {
 fn dot<const R: usize>(a: &[i8], depth: usize, weights: &[i8], column: usize) -> [v128; R] {
     assert!(a.len() >= R * depth && weights.len() >= BLOCK * depth && column + COLUMNS <= BLOCK);
     let mut sums = [[i32x4_splat(0); COLUMNS]; R];
-    let (inputs, weights) = (a.as_ptr(), weights.as_ptr());
-    for step in 0..depth / BLOCK {
-        // SAFETY: a step takes 16 bytes of each row, which has `depth` of them, and four columns
-        // of 16 bytes of one block.
-        let (rows, columns) = unsafe {
-            let inputs = inputs.add(step * BLOCK);
-            let block = weights.add(step * BLOCK_BYTES + column * BLOCK);
-            let rows: [_; R] = array::from_fn(|row| widen(inputs.add(row * depth)));
-            let columns: [_; COLUMNS] = array::from_fn(|i| widen(block.add(i * BLOCK)));
-            (rows, columns)
-        };
-        for (sums, [low, high]) in sums.iter_mut().zip(rows) {
-            for (sum, column) in sums.iter_mut().zip(columns) {
-                *sum = i32x4_add(*sum, i32x4_dot_i16x8(low, column[0]));
-                *sum = i32x4_add(*sum, i32x4_dot_i16x8(high, column[1]));
-            }
+    let mut rows: [_; R] = array::from_fn(|row| a[row * depth..].as_ptr());
+    let mut block = weights[column * BLOCK..].as_ptr();
+    // Read anew every time: of a stride that LLVM knows it would make an address for each load;
+    // of one that it does not know, one for each row, with constants in the loads.
+    let stride = 2 * BLOCK;
+    // SAFETY: there are `depth` bytes from each row on, and four columns in each of the
+    // `depth / 16` blocks.
+    unsafe {
+        for _ in 0..depth / (2 * BLOCK) {
+            step(&mut sums, rows, block);
+            step(
+                &mut sums,
+                rows.map(|row| row.add(BLOCK)),
+                block.add(BLOCK_BYTES),
+            );
+            let stride = (&raw const stride).read_volatile();
+            rows = rows.map(|row| row.wrapping_add(stride));
+            block = block.wrapping_add(stride * BLOCK);
+        }
+        if !depth.is_multiple_of(2 * BLOCK) {
+            step(&mut sums, rows, block);
         }
     }
     sums.map(reduce)
+}
+
+/// Adds the products of 16 inputs of each row.
+///
+/// # Safety
+/// There must be 16 bytes at each row, and four columns of 16 bytes at `block`.
+#[inline(always)]
+unsafe fn step<const R: usize>(
+    sums: &mut [[v128; COLUMNS]; R],
+    rows: [*const i8; R],
+    block: *const i8,
+) {
+    // SAFETY: the caller vouches for the bytes.
+    let (rows, columns) = unsafe {
+        let columns: [_; COLUMNS] = array::from_fn(|i| widen(block.add(i * BLOCK)));
+        (rows.map(|row| widen(row)), columns)
+    };
+    for (sums, [low, high]) in sums.iter_mut().zip(rows) {
+        for (sum, column) in sums.iter_mut().zip(columns) {
+            *sum = i32x4_add(*sum, i32x4_dot_i16x8(low, column[0]));
+            *sum = i32x4_add(*sum, i32x4_dot_i16x8(high, column[1]));
+        }
+    }
 }
 
 /// 16 bytes, widened to 16 bits.
