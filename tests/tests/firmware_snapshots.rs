@@ -18,7 +18,7 @@ use embert_tests::checkpoints;
 use xtask::answer;
 use xtask::image::Image;
 use xtask::machine::Machine;
-use xtask::qemu::Session;
+use xtask::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 

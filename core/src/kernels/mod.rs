@@ -30,6 +30,9 @@ mod portable;
 mod riscv;
 pub mod scalar;
 mod set;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[allow(unsafe_code)]
+mod wasm32;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86_64;

@@ -36,6 +36,8 @@ static SETS: &[&dyn Kernels] = &[
     &super::aarch64::DOTPROD,
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     &super::aarch64::I8MM,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    &super::wasm32::Simd128,
     #[cfg(target_arch = "x86_64")]
     &super::x86_64::avx2::Avx2,
     #[cfg(target_arch = "x86_64")]

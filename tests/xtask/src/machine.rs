@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// A QEMU machine with an image in `firmware/`.
+/// A machine with an image in `firmware/`: one of QEMU's, or WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
     /// Cortex-M4F.
@@ -23,16 +23,20 @@ pub enum Machine {
     /// RV64GC with vectors.
     #[value(name = "virt-rv64")]
     VirtRv64,
+    /// WebAssembly with 128-bit vectors, in an interpreter.
+    #[value(name = "wasm32")]
+    Wasm32,
 }
 
 impl Machine {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Mps2An386,
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
         Self::VirtRv64,
         Self::VirtAarch64,
+        Self::Wasm32,
     ];
 
     /// What people call it.
@@ -44,6 +48,7 @@ impl Machine {
             Self::Virt => "virt",
             Self::VirtRv64 => "virt-rv64",
             Self::VirtAarch64 => "virt-aarch64",
+            Self::Wasm32 => "wasm32",
         }
     }
 
@@ -55,6 +60,7 @@ impl Machine {
             Self::Mps3An547 => &["-machine", "mps3-an547"],
             Self::Virt | Self::VirtRv64 => &["-machine", "virt", "-bios", "none"],
             Self::VirtAarch64 => &["-machine", "virt", "-nic", "none"],
+            Self::Wasm32 => &[],
         }
     }
 
@@ -79,6 +85,14 @@ impl Machine {
         }
     }
 
+    /// The file that the package is built to.
+    pub fn file(self) -> String {
+        match self {
+            Self::Wasm32 => format!("{}.wasm", self.package()),
+            _ => self.package().to_owned(),
+        }
+    }
+
     /// The target to compile for.
     pub fn target(self) -> &'static str {
         match self {
@@ -87,6 +101,7 @@ impl Machine {
             Self::Virt => "riscv32imac-unknown-none-elf",
             Self::VirtAarch64 => "aarch64-unknown-none",
             Self::VirtRv64 => "riscv64gc-unknown-none-elf",
+            Self::Wasm32 => "wasm32-unknown-unknown",
         }
     }
 
@@ -98,16 +113,18 @@ impl Machine {
             Self::Virt => &["portable", "rvm"],
             Self::VirtRv64 => &["rvm", "rvv"],
             Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
+            Self::Wasm32 => &["simd128"],
         }
     }
 
-    /// The QEMU program that emulates it.
-    pub fn emulator(self) -> &'static str {
+    /// The QEMU program that emulates it, where one does.
+    pub fn emulator(self) -> Option<&'static str> {
         match self {
-            Self::Virt => "qemu-system-riscv32",
-            Self::VirtAarch64 => "qemu-system-aarch64",
-            Self::VirtRv64 => "qemu-system-riscv64",
-            _ => "qemu-system-arm",
+            Self::Virt => Some("qemu-system-riscv32"),
+            Self::VirtAarch64 => Some("qemu-system-aarch64"),
+            Self::VirtRv64 => Some("qemu-system-riscv64"),
+            Self::Wasm32 => None,
+            _ => Some("qemu-system-arm"),
         }
     }
 }

@@ -17,7 +17,7 @@ use embert_tests::blobs;
 
 use crate::image::Image;
 use crate::machine::Machine;
-use crate::qemu::Session;
+use crate::session::Session;
 
 pub use models::Models;
 pub use table::{print, print_json};
