@@ -45,7 +45,12 @@ static VECTORS: [[[i16; LANES]; 3]; 9] = {
 
 /// [`scalar::activate`]'s GELU. A step of the polynomial, a rounded product and a sum, is one
 /// instruction, `VQRDMLASH`: no step passes 16 bits.
-fn gelu(input: &[[i32; LANES]], out: &mut [[i16; LANES]], vectors: &[[i16; LANES]; 3], bump: &[i16; 8]) {
+fn gelu(
+    input: &[[i32; LANES]],
+    out: &mut [[i16; LANES]],
+    vectors: &[[i16; LANES]; 3],
+    bump: &[i16; 8],
+) {
     let blocks = input.len();
     assert!(out.len() >= blocks);
     // SAFETY: each of the rounds reads eight elements of `input` and writes as many of `out`,
