@@ -10,7 +10,7 @@ use embert_tests::synthetic::{self, Wildness};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request};
 use xtask::image::Image;
 use xtask::machine::Machine;
-use xtask::qemu::Session;
+use xtask::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 

@@ -18,7 +18,7 @@ use embert_tests::checkpoints;
 use xtask::answer;
 use xtask::image::Image;
 use xtask::machine::Machine;
-use xtask::qemu::Session;
+use xtask::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -89,7 +89,7 @@ fn personal_data() -> Result<()> {
         "pii",
         &blob,
         &PII_TEXTS,
-        &[Machine::Mps3An547, Machine::Virt],
+        &[Machine::Mps3An547, Machine::Virt, Machine::VirtRv64],
     )
 }
 

@@ -9,6 +9,7 @@
 
 mod failure;
 mod link;
+#[cfg(not(target_family = "wasm"))]
 mod log;
 mod memory;
 mod panic;
@@ -16,7 +17,7 @@ mod parts;
 mod report;
 mod service;
 
-pub use service::serve;
+pub use service::{serve, serve_in};
 
 /// The serial line to the host.
 pub trait Serial: Sync {

@@ -59,11 +59,20 @@ pub fn scratch_used(scratch: &[u8]) -> usize {
     scratch.len() - untouched * size_of::<u32>()
 }
 
+/// The lowest word of the stack.
+fn stack_end() -> *mut u32 {
+    // The linker puts WebAssembly's stack at the start of memory; no reference points to zero.
+    #[cfg(target_family = "wasm")]
+    return ptr::with_exposed_provenance_mut(16);
+    #[cfg(not(target_family = "wasm"))]
+    return (&raw const _stack_end).cast_mut().cast();
+}
+
 /// Paints the unused stack. The result is for [`stack_used`].
 #[inline(never)]
 pub fn paint_stack() -> Range<*mut u32> {
     let here = 0_u32;
-    let bottom = (&raw const _stack_end).cast_mut().cast::<u32>();
+    let bottom = stack_end();
     let top = (&raw const here)
         .cast_mut()
         .wrapping_byte_sub(PAINT_MARGIN_BYTES);

@@ -8,6 +8,9 @@ use embert_wire::Response;
 fn panic(info: &PanicInfo) -> ! {
     crate::link::resynchronize();
     crate::link::send_text(info, |text| Response::Panic(text));
+    #[cfg(target_family = "wasm")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(target_family = "wasm"))]
     loop {
         core::hint::spin_loop();
     }

@@ -8,11 +8,16 @@ use postcard::accumulator::{CobsAccumulator, FeedResult};
 use crate::failure::Failure;
 use crate::{Board, link, memory, parts, report};
 
-/// Answers the host's requests for ever.
+/// Answers the host's requests for ever, in the regions of `memory.x`.
 pub fn serve(board: Board) -> ! {
+    serve_in(board, memory::model(), memory::take_scratch())
+}
+
+/// Answers the host's requests for ever; the model lies at the start of its region.
+pub fn serve_in(board: Board, model: &'static [u8], scratch: &'static mut [u8]) -> ! {
     link::open(board.serial);
-    let model = load(memory::model());
-    let scratch = memory::take_scratch();
+    let model = load(model);
+    #[cfg(not(target_family = "wasm"))]
     defmt::info!(
         "{=str} is up, {=usize} bytes of scratch",
         board.name,

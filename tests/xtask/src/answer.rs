@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use embert_cli::report::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
 use embert_wire::{Cost, Head, Request, Response};
 
-use crate::qemu::Session;
+use crate::session::Session;
 
 /// How a text is read: the options of `embert run` that concern the model.
 #[derive(Debug, Clone, Copy, Default)]

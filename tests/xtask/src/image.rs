@@ -14,6 +14,12 @@ pub struct Image {
     pub path: PathBuf,
     /// Which compiler made it.
     pub toolchain: Toolchain,
+    /// WebAssembly has none.
+    pub elf: Option<Elf>,
+}
+
+/// What else an image says that is an ELF file.
+pub struct Elf {
     /// Turns the firmware's defmt records into text.
     pub log_table: defmt_decoder::Table,
     /// Address of the model region.
@@ -36,8 +42,23 @@ impl Image {
         let path = firmware_target_dir()
             .join(machine.target())
             .join("release")
-            .join(machine.package());
-        let elf = std::fs::read(&path).with_context(|| path.display().to_string())?;
+            .join(machine.file());
+        let elf = match machine {
+            Machine::Wasm32 => None,
+            _ => Some(Elf::read(&path)?),
+        };
+        Ok(Self {
+            machine,
+            path,
+            toolchain,
+            elf,
+        })
+    }
+}
+
+impl Elf {
+    fn read(path: &Path) -> Result<Self> {
+        let elf = std::fs::read(path).with_context(|| path.display().to_string())?;
         let log_table = defmt_decoder::Table::parse(&elf)?
             .ok_or_else(|| anyhow!("{}: no defmt table", path.display()))?;
         let file = object::File::parse(&*elf)?;
@@ -49,9 +70,6 @@ impl Image {
         let model_start = address("_model_start")?;
         let model_bytes = address("_model_end")? - model_start;
         Ok(Self {
-            machine,
-            path,
-            toolchain,
             log_table,
             model_start,
             model_bytes,
@@ -59,7 +77,7 @@ impl Image {
     }
 
     /// Whether the model region holds the blob `model`.
-    pub fn check_room(&self, model: &Path) -> Result<()> {
+    pub fn check_room(&self, model: &Path, machine: Machine) -> Result<()> {
         let bytes = std::fs::metadata(model)
             .with_context(|| model.display().to_string())?
             .len();
@@ -67,7 +85,7 @@ impl Image {
             bytes <= self.model_bytes,
             "{} has {bytes} bytes, the model memory of {} {}",
             model.display(),
-            self.machine.name(),
+            machine.name(),
             self.model_bytes
         );
         Ok(())

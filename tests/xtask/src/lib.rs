@@ -5,10 +5,12 @@ pub mod bench;
 pub mod check;
 pub mod image;
 pub mod machine;
-pub mod qemu;
+pub mod session;
 pub mod setup;
 pub mod time;
 pub mod toolchain;
 pub mod unicode_tables;
 
 mod process;
+mod qemu;
+mod wasm;

@@ -10,7 +10,7 @@ use xtask::answer::{self, Answer, Options};
 use xtask::bench;
 use xtask::image::Image;
 use xtask::machine::Machine;
-use xtask::qemu::Session;
+use xtask::session::Session;
 use xtask::setup;
 
 /// The repository's own tasks.
@@ -80,15 +80,25 @@ struct Bench {
 }
 
 impl Bench {
+    fn sets(&self, machine: Machine) -> Vec<&'static str> {
+        let mut sets = machine.sets().to_vec();
+        if !self.set.is_empty() {
+            // Every machine has it.
+            if !sets.contains(&"scalar") {
+                sets.insert(0, "scalar");
+            }
+            sets.retain(|set| self.set.iter().any(|wanted| wanted == set));
+        }
+        sets
+    }
+
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
         let models = bench::Models::make()?;
         let mut rows = Vec::new();
         for machine in machines(self.machines) {
-            for &set in machine.sets() {
-                if self.set.is_empty() || self.set.iter().any(|wanted| wanted == set) {
-                    rows.extend(bench::measure(machine, set, &models)?);
-                }
+            for set in self.sets(machine) {
+                rows.extend(bench::measure(machine, set, &models)?);
             }
         }
         if self.json {
@@ -109,9 +119,12 @@ impl Kernels {
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
         for machine in machines(self.machines) {
-            for &set in machine.sets() {
-                let cases = bench::check(machine, set)?;
-                println!("{} {set}: {cases} cases as scalar", machine.name());
+            for &cpu in machine.cpus() {
+                for &set in machine.sets() {
+                    let cases = bench::check(machine, cpu, set)?;
+                    let name = cpu.unwrap_or(machine.name());
+                    println!("{name} {set}: {cases} cases as scalar");
+                }
             }
         }
         Ok(())

@@ -17,7 +17,8 @@ const QEMU_PACKAGES: [&str; 2] = ["qemu-system-arm", "qemu-system-misc"];
 pub fn emulators_and_compilers() -> Result<()> {
     if !Machine::ALL
         .iter()
-        .all(|machine| process::succeeds(Command::new(machine.emulator()).arg("--version")))
+        .filter_map(|machine| machine.emulator())
+        .all(|emulator| process::succeeds(Command::new(emulator).arg("--version")))
     {
         install(&QEMU_PACKAGES)?;
     }

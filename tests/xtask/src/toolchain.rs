@@ -14,6 +14,7 @@ const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core/Cargo.toml";
 const DEBIAN_LINKER: &str = "ld.lld";
+const DEBIAN_WASM_LINKER: &str = "wasm-ld";
 
 /// Debian's packages for [`Toolchain::Debian`].
 pub const DEBIAN_PACKAGES: [&str; 5] = [
@@ -88,10 +89,18 @@ impl Toolchain {
                 .env("RUSTC", DEBIAN_RUSTC)
                 // -Zbuild-std is not stable yet.
                 .env("RUSTC_BOOTSTRAP", "1")
-                .env(linker, DEBIAN_LINKER)
+                .env(linker, debian_linker(target))
                 .arg("-Zbuild-std=core,alloc");
         }
         command
+    }
+}
+
+fn debian_linker(target: &str) -> &'static str {
+    if target.starts_with("wasm") {
+        DEBIAN_WASM_LINKER
+    } else {
+        DEBIAN_LINKER
     }
 }
 

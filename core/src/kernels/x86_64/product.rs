@@ -15,7 +15,7 @@ use crate::shape::BLOCK;
 use core::mem::MaybeUninit;
 
 /// Bytes of a 16 x 16 block.
-pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
+pub use crate::kernels::scalar::BLOCK_BYTES;
 
 /// Bytes of a panel: three quarters of the usual first-level cache.
 const PANEL_BYTES: usize = 24 << 10;

@@ -91,7 +91,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     let mean = match (i32::try_from(sum), i32::try_from(hidden.max(1))) {
         (Ok(sum), Ok(hidden)) => sum / hidden,
         // A division that takes ten times as long.
-        _ => (sum / hidden.max(1) as i64) as i32,
+        _ => scalar::mean(sum, hidden),
     };
     let squares = center(row, mean);
     let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);

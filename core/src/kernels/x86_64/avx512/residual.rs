@@ -14,7 +14,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     if !row.len().is_multiple_of(BLOCK) || row.len() > LONGEST || gains.len() < row.len() {
         return scalar::normalize(row, hidden, gains, epsilon);
     }
-    let mean = (sum(row) / hidden.max(1) as i64) as i32;
+    let mean = scalar::mean(sum(row), hidden);
     let squares = subtract(row, mean);
     let (shift, factor) = scalar::normalizer(squares, mean, row.len(), hidden, epsilon);
     let (shift, factor) = (count(shift), Scaling::new(factor));

@@ -1,0 +1,77 @@
+//! What the kernels share: loads and stores of whole vectors, and the operations of
+//! [`crate::fixed`].
+
+use crate::fixed::Factor;
+use core::arch::wasm32::*;
+
+/// Elements of which 16 bytes are a vector.
+pub trait Lane: Copy {}
+
+impl Lane for i8 {}
+impl Lane for i16 {}
+impl Lane for i32 {}
+
+/// 16 bytes of elements.
+#[inline(always)]
+pub fn load<T: Lane, const N: usize>(elements: &[T; N]) -> v128 {
+    const { assert!(size_of::<[T; N]>() >= size_of::<v128>()) }
+    // SAFETY: the array is 16 bytes long or more, and any bytes are a vector.
+    unsafe { v128_load(elements.as_ptr().cast()) }
+}
+
+/// Writes 16 bytes of elements.
+#[inline(always)]
+pub fn store<T: Lane, const N: usize>(vector: v128, elements: &mut [T; N]) {
+    const { assert!(size_of::<[T; N]>() >= size_of::<v128>()) }
+    // SAFETY: the array is 16 bytes long or more, and any bytes are numbers.
+    unsafe { v128_store(elements.as_mut_ptr().cast(), vector) }
+}
+
+/// [`crate::fixed::mul_q31`] with `2 * b`, which multipliers below 2^30 leave room for: the high
+/// halves of the products.
+#[inline(always)]
+pub fn mul_q31(a: v128, doubled: v128) -> v128 {
+    let low = i64x2_extmul_low_i32x4(a, doubled);
+    let high = i64x2_extmul_high_i32x4(a, doubled);
+    i32x4_shuffle::<1, 3, 5, 7>(low, high)
+}
+
+/// Twice the multipliers, for [`mul_q31`].
+#[inline(always)]
+pub fn doubled(multipliers: v128) -> v128 {
+    i32x4_add(multipliers, multipliers)
+}
+
+/// A [`Factor`] for four numbers at a time.
+#[derive(Clone, Copy)]
+pub struct Factors {
+    doubled: v128,
+    rounding: v128,
+    shift: u32,
+}
+
+impl From<Factor> for Factors {
+    #[inline(always)]
+    fn from(factor: Factor) -> Self {
+        Factors {
+            doubled: doubled(i32x4_splat(factor.multiplier)),
+            rounding: rounding(factor.shift),
+            shift: factor.shift,
+        }
+    }
+}
+
+impl Factors {
+    /// [`Factor::apply`].
+    #[inline(always)]
+    pub fn apply(self, v: v128) -> v128 {
+        let product = mul_q31(v, self.doubled);
+        i32x4_shr(i32x4_add(product, self.rounding), self.shift)
+    }
+}
+
+/// Half of what a shift divides by.
+#[inline(always)]
+fn rounding(shift: u32) -> v128 {
+    i32x4_splat(((1u32 << shift) >> 1) as i32)
+}
