@@ -28,14 +28,9 @@ impl<'a> Session<'a> {
         image.check_room(model)?;
         let machine = image.machine;
         let mut command = Command::new(machine.emulator());
-        command.args(machine.qemu_arguments()).args([
-            "-display",
-            "none",
-            "-monitor",
-            "none",
-            "-serial",
-            "stdio",
-        ]);
+        command
+            .args(machine.qemu_arguments())
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         // One instruction takes one nanosecond of the machine's time, and that
         // time does not follow the host's: runs are exactly repeatable.
         command.args(["-icount", "shift=0,sleep=off"]);
