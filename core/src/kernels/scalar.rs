@@ -139,11 +139,29 @@ pub(super) const DITHER: [i32; BLOCK] = {
 };
 
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+    let largest = scale_scores(scores, scales);
+    weigh(scores, largest, scales, out)
+}
+
+/// Brings scores to the scale of all keys; returns the largest.
+#[inline]
+pub(super) fn scale_scores(scores: &mut [i32], scales: &SoftmaxScales<'_>) -> i32 {
     let mut largest = i32::MIN;
     for (score, &key) in scores.iter_mut().zip(scales.keys) {
         *score = mul_q31(score.wrapping_shl(scales.shift), key);
         largest = largest.max(*score);
     }
+    largest
+}
+
+/// Weights of scaled scores, and the sum of the exponentials.
+#[inline]
+pub(super) fn weigh(
+    scores: &[i32],
+    largest: i32,
+    scales: &SoftmaxScales<'_>,
+    out: &mut [i8],
+) -> u32 {
     let mut sum = 0u32;
     let lines = scores.iter().zip(scales.values).zip(out);
     for (index, ((&score, &value), out)) in lines.enumerate() {
@@ -293,6 +311,7 @@ pub fn max_abs(row: &[i32]) -> u32 {
     row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
 }
 
+#[inline]
 pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
     for (sum, &weight) in sums.iter_mut().zip(row) {
         *sum = sum.wrapping_add(weight as i32 * multiplier as i32);
@@ -313,6 +332,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
     }
 }
 
+#[inline]
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
     for (&q, out) in row.iter().zip(out) {
         *out = mul_q15(q as i16, ratio) as i8;

@@ -17,7 +17,9 @@ static SETS: &[&dyn Kernels] = &[
     #[cfg(embert_helium)]
     &super::arm_m::helium::Helium,
     #[cfg(target_arch = "x86_64")]
-    &super::x86_64::avx2::Avx2,
+    &super::x86_64::avx2::AVX2,
+    #[cfg(target_arch = "x86_64")]
+    &super::x86_64::avx2::AVX_VNNI,
     #[cfg(target_arch = "x86_64")]
     &super::x86_64::avx512::Avx512,
 ];

@@ -12,13 +12,15 @@ use crate::fixed::Factor;
 use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
 use crate::shape::BLOCK;
+use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::mem::MaybeUninit;
+use core::ptr;
 
 /// Bytes of a 16 x 16 block.
 pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
 
 /// Bytes of a panel: three quarters of the usual first-level cache.
-const PANEL_BYTES: usize = 24 << 10;
+pub const PANEL_BYTES: usize = 24 << 10;
 
 /// Rows computed with one panel: what is kept for each row fills 5 KiB of stack.
 const ROWS: usize = 256;
@@ -30,8 +32,8 @@ pub struct Tiling {
     pub block_columns: usize,
     /// Bytes of a weight in the panel.
     pub weight_bytes: usize,
-    /// What a sum of products starts from, for a row of inputs.
-    pub start: unsafe fn(inputs: &[i8]) -> i32,
+    /// What the sums of products start from, for each row of `depth` inputs.
+    pub starts: unsafe fn(inputs: &[i8], depth: usize, starts: &mut [i32]),
     /// Rearranges blocks, one after the other, into as many of the panel.
     ///
     /// # Safety
@@ -183,64 +185,135 @@ unsafe fn product(
     for first_row in (0..rows).step_by(ROWS) {
         let rows = ROWS.min(rows - first_row);
         let inputs = &a[first_row * depth..(first_row + rows) * depth];
-        for (start, row) in starts.iter_mut().zip(inputs.chunks_exact(depth)) {
-            // SAFETY: the machine has the instructions.
-            *start = unsafe { (tiling.start)(row) };
-        }
+        // SAFETY: the machine has the instructions.
+        unsafe { (tiling.starts)(inputs, depth, &mut starts[..rows]) };
         if let Some((input, layer)) = layer {
             let scales = &input.rows[first_row..first_row + rows];
             for (row, scale) in factors.iter_mut().zip(scales) {
                 *row = Row::new(row_factor(scale.scale, layer), scale.zero_point);
             }
         }
-        let mut column = 0;
-        while column < out_width {
-            let block_columns = 1 << ((out_width - column) / BLOCK).ilog2();
-            let block_columns = tiling.block_columns.min(block_columns);
-            let width = block_columns * BLOCK;
-            let deepest = PANEL_BYTES / (width * BLOCK * tiling.weight_bytes);
-            for block in (0..depth / BLOCK).step_by(deepest) {
-                let blocks = deepest.min(depth / BLOCK - block);
-                for index in 0..block_columns {
-                    let start = (first + column + index * BLOCK) * depth + block * BLOCK_BYTES;
-                    let source = &b.data[start..start + blocks * BLOCK_BYTES];
-                    let place = index * source.len() * tiling.weight_bytes;
-                    // SAFETY: `deepest` blocks of each of the block columns fill the panel at most.
-                    unsafe { (tiling.pack)(source, panel.0.as_mut_ptr().cast::<u8>().add(place)) };
+        let mut pieces = Pieces::new(tiling, depth / BLOCK, out_width / BLOCK).peekable();
+        while let Some(piece) = pieces.next() {
+            for (index, source) in piece.sources(b, first).enumerate() {
+                let place = index * piece.blocks * BLOCK_BYTES * tiling.weight_bytes;
+                // SAFETY: the blocks of a piece fill the panel at most.
+                unsafe { (tiling.pack)(source, panel.0.as_mut_ptr().cast::<u8>().add(place)) };
+            }
+            let last = (piece.block + piece.blocks) * BLOCK == depth;
+            let column = piece.block_column * BLOCK;
+            let tiles = rows.div_ceil(tiling.rows);
+            for tile in 0..tiles {
+                if let Some(next) = pieces.peek() {
+                    next.sources(b, first)
+                        .for_each(|source| fetch(share(source, tile, tiles)));
                 }
-                let last = (block + blocks) * BLOCK == depth;
-                let tiles = rows.div_ceil(tiling.rows);
-                for tile in 0..tiles {
-                    // Tiles of as many rows as each other, give or take one.
-                    let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
-                    let inputs = &inputs[row * depth + block * BLOCK..];
-                    let out = &mut out[(first_row + row) * out_width + column..];
-                    let tile = Tile {
-                        rows: end - row,
-                        block_columns,
-                        blocks,
-                        inputs: inputs.as_ptr(),
-                        depth,
-                        panel: panel.0.as_ptr().cast(),
-                        out: out.as_mut_ptr(),
-                        out_width,
-                        starts: if block == 0 {
-                            starts[row..].as_ptr()
-                        } else {
-                            core::ptr::null()
-                        },
-                    };
-                    // SAFETY: rows `row..end` of the inputs and of `out` are there, the latter
-                    // `column + width` wide at least, and the panel has been filled.
-                    unsafe { (tiling.multiply)(&tile) };
-                    if let Some((_, layer)) = layer.filter(|_| last) {
-                        let columns = Columns::new(layer, first + column, width);
-                        // SAFETY: likewise.
-                        unsafe { (tiling.requantize)(&tile, &columns, &factors[row..end]) };
-                    }
+                // Tiles of as many rows as each other, give or take one.
+                let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
+                let inputs = &inputs[row * depth + piece.block * BLOCK..];
+                let out = &mut out[(first_row + row) * out_width + column..];
+                let tile = Tile {
+                    rows: end - row,
+                    block_columns: piece.block_columns,
+                    blocks: piece.blocks,
+                    inputs: inputs.as_ptr(),
+                    depth,
+                    panel: panel.0.as_ptr().cast(),
+                    out: out.as_mut_ptr(),
+                    out_width,
+                    starts: if piece.block == 0 {
+                        starts[row..].as_ptr()
+                    } else {
+                        ptr::null()
+                    },
+                };
+                // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
+                // columns, and the panel has been filled.
+                unsafe { (tiling.multiply)(&tile) };
+                if let Some((_, layer)) = layer.filter(|_| last) {
+                    let columns = Columns::new(layer, first + column, piece.block_columns * BLOCK);
+                    // SAFETY: likewise.
+                    unsafe { (tiling.requantize)(&tile, &columns, &factors[row..end]) };
                 }
             }
-            column += width;
         }
+    }
+}
+
+/// What a panel holds of the weights.
+struct Piece {
+    block_column: usize,
+    block_columns: usize,
+    /// The first block of depth, and how many.
+    block: usize,
+    blocks: usize,
+}
+
+impl Piece {
+    /// Its blocks, one block column after the other.
+    fn sources<'a>(&self, b: &Matrix<'a>, first: usize) -> impl Iterator<Item = &'a [i8]> {
+        let (data, depth, blocks) = (b.data, b.depth, self.blocks);
+        let start = (first + self.block_column * BLOCK) * depth + self.block * BLOCK_BYTES;
+        (0..self.block_columns).map(move |index| {
+            let start = start + index * BLOCK * depth;
+            &data[start..start + blocks * BLOCK_BYTES]
+        })
+    }
+}
+
+/// All pieces of a product: the depths of one panel after the other.
+struct Pieces<'t> {
+    tiling: &'t Tiling,
+    depth: usize,
+    width: usize,
+    block_column: usize,
+    block: usize,
+}
+
+impl<'t> Pieces<'t> {
+    /// Of `width` block columns, `depth` blocks each.
+    fn new(tiling: &'t Tiling, depth: usize, width: usize) -> Self {
+        Pieces {
+            tiling,
+            depth,
+            width,
+            block_column: 0,
+            block: 0,
+        }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let widest = (self.width - self.block_column).checked_ilog2()?;
+        let block_columns = self.tiling.block_columns.min(1 << widest);
+        let deepest = PANEL_BYTES / (block_columns * BLOCK_BYTES * self.tiling.weight_bytes);
+        let piece = Piece {
+            block_column: self.block_column,
+            block_columns,
+            block: self.block,
+            blocks: deepest.min(self.depth - self.block),
+        };
+        self.block += piece.blocks;
+        if self.block == self.depth {
+            self.block_column += block_columns;
+            self.block = 0;
+        }
+        Some(piece)
+    }
+}
+
+/// Part `index` of a slice cut in `count`.
+fn share(slice: &[i8], index: usize, count: usize) -> &[i8] {
+    &slice[index * slice.len() / count..(index + 1) * slice.len() / count]
+}
+
+/// Asks for bytes that will be wanted soon.
+fn fetch(bytes: &[i8]) {
+    for line in bytes.chunks(64) {
+        // SAFETY: a hint, of an address that is there; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr()) };
     }
 }

@@ -2,7 +2,8 @@
 
 use super::vectors::{Products, Scaling, count, load, store};
 use crate::kernels::SoftmaxScales;
-use crate::kernels::scalar::{self, DITHER, EXP2};
+use crate::kernels::scalar::{self, EXP2};
+use crate::kernels::x86_64::WEIGHT_OFFSETS;
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -19,7 +20,9 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
     let largest = scale_scores(scores, scales);
     let counted = scores.len().min(scales.values.len()).min(out.len());
     let (largest, exponent) = (_mm512_set1_epi32(largest), Scaling::new(scales.exponent));
-    let dither = dither();
+    // SAFETY: 16 numbers of 16 bits.
+    let offsets = unsafe { _mm256_loadu_si256(WEIGHT_OFFSETS.as_ptr().cast()) };
+    let offsets = _mm512_broadcast_i64x4(offsets);
     let mut sums = _mm512_setzero_si512();
     for start in (0..counted).step_by(STEP) {
         let mask = lanes(counted - start);
@@ -42,7 +45,7 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
         let exponential = _mm512_maskz_mov_epi16(mask, exponential);
         sums = _mm512_dpwssd_epi32(sums, exponential, _mm512_set1_epi16(1));
         let weight = _mm512_mulhrs_epi16(exponential, values);
-        let weight = _mm512_srai_epi16(_mm512_add_epi16(weight, dither), 7);
+        let weight = _mm512_srai_epi16(_mm512_add_epi16(weight, offsets), 7);
         // SAFETY: as above.
         unsafe {
             let out = out.as_mut_ptr().add(start);
@@ -72,16 +75,6 @@ fn scale_scores(scores: &mut [i32], scales: &SoftmaxScales<'_>) -> i32 {
         }
     }
     _mm512_reduce_max_epi32(largest)
-}
-
-/// Two rounds of the dither, less 128 where a weight's 7 lowest bits are cut off.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn dither() -> __m512i {
-    let dither = DITHER.map(|d| (d - (128 << 7)) as i16);
-    // SAFETY: 16 numbers of 16 bits.
-    let once = unsafe { _mm256_loadu_si256(dither.as_ptr().cast()) };
-    _mm512_broadcast_i64x4(once)
 }
 
 /// The scalar function of the same name.

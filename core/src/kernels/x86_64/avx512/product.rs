@@ -3,7 +3,7 @@
 //! `vpdpbusd` wants one operand unsigned. Weights are, by 128 more than they stand for, so that a
 //! row's inputs are broadcast as they lie; each sum starts from -128 times the sum of the inputs.
 
-use super::vectors::{Products, load};
+use super::vectors::{Products, load, load_bytes};
 use crate::kernels::x86_64::product::{BLOCK_BYTES, Columns, Row, Tile, Tiling};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
@@ -12,35 +12,51 @@ pub static TILING: Tiling = Tiling {
     rows: 6,
     block_columns: 4,
     weight_bytes: 1,
-    start,
+    starts,
     pack,
     multiply,
     requantize,
 };
 
-/// -128 times the sum of the inputs.
+/// -128 times the sum of each row's inputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn start(inputs: &[i8]) -> i32 {
+fn starts(inputs: &[i8], depth: usize, starts: &mut [i32]) {
+    let mut rows = inputs.chunks_exact(depth);
+    for starts in starts.chunks_mut(4) {
+        let mut sums = [_mm_setzero_si128(); 4];
+        for (sums, row) in sums.iter_mut().zip(&mut rows) {
+            *sums = sum(row);
+        }
+        let [a, b, c, d] = sums;
+        let sums = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+        let sums = _mm_slli_epi32(sums, 7);
+        let mask = (1 << starts.len()) - 1;
+        // SAFETY: the lanes of the mask are elements of `starts`.
+        unsafe {
+            let result = _mm_sub_epi32(_mm_setzero_si128(), sums);
+            _mm_mask_storeu_epi32(starts.as_mut_ptr(), mask, result);
+        }
+    }
+}
+
+/// Four sums that make up the sum of a row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn sum(row: &[i8]) -> __m128i {
     let ones = _mm256_set1_epi8(1);
-    let (pairs, rest) = inputs.as_chunks::<{ 2 * BLOCK }>();
+    let (pairs, rest) = row.as_chunks::<{ 2 * BLOCK }>();
     let mut sums = _mm256_setzero_si256();
     for pair in pairs {
         // SAFETY: a pair of blocks has 32 bytes.
         let inputs = unsafe { _mm256_loadu_si256(pair.as_ptr().cast()) };
         sums = _mm256_dpbusd_epi32(sums, ones, inputs);
     }
-    let mut sums = _mm_add_epi32(
-        _mm256_castsi256_si128(sums),
-        _mm256_extracti128_si256(sums, 1),
-    );
-    if let Some(block) = rest.first_chunk::<BLOCK>() {
-        // SAFETY: a block has 16 bytes.
-        let inputs = unsafe { _mm_loadu_si128(block.as_ptr().cast()) };
-        sums = _mm_dpbusd_epi32(sums, _mm256_castsi256_si128(ones), inputs);
+    let upper = _mm256_extracti128_si256(sums, 1);
+    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), upper);
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => _mm_dpbusd_epi32(sums, _mm_set1_epi8(1), load_bytes(block)),
+        None => sums,
     }
-    let sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b01_00_11_10));
-    let sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b10_11_00_01));
-    _mm_cvtsi128_si32(sums).wrapping_mul(-128)
 }
 
 /// A block's 16 columns of 16 inputs become 4 vectors of 4 successive inputs of all columns.
