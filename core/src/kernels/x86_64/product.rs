@@ -12,7 +12,6 @@ use crate::fixed::Factor;
 use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
 use crate::shape::BLOCK;
-use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::mem::MaybeUninit;
 use core::ptr;
 
@@ -44,6 +43,13 @@ pub struct Tiling {
     /// # Safety
     /// All of the tile's pointers are good for what it says of them.
     pub multiply: unsafe fn(tile: &Tile),
+    /// Multiplies a tile of one block column with weights as they lie, which is better for so
+    /// many rows at most.
+    ///
+    /// # Safety
+    /// Likewise.
+    pub multiply_direct: unsafe fn(tile: &Tile),
+    pub direct_rows: usize,
     /// Requantizes a tile's sums in place.
     ///
     /// # Safety
@@ -60,8 +66,8 @@ pub struct Tile {
     /// The first row's inputs, `blocks` times 16 of them, and how far it is to the next row.
     pub inputs: *const i8,
     pub depth: usize,
-    /// `blocks` blocks for each block column.
-    pub panel: *const u8,
+    /// `blocks` blocks for each block column, rearranged or not.
+    pub weights: *const u8,
     /// The first row's sums, and how far it is to the next row.
     pub out: *mut i32,
     pub out_width: usize,
@@ -193,21 +199,27 @@ unsafe fn product(
                 *row = Row::new(row_factor(scale.scale, layer), scale.zero_point);
             }
         }
-        let mut pieces = Pieces::new(tiling, depth / BLOCK, out_width / BLOCK).peekable();
-        while let Some(piece) = pieces.next() {
+        let direct = rows <= tiling.direct_rows;
+        for piece in Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK) {
+            let mut weights = panel.0.as_ptr().cast();
             for (index, source) in piece.sources(b, first).enumerate() {
-                let place = index * piece.blocks * BLOCK_BYTES * tiling.weight_bytes;
+                if direct {
+                    weights = source.as_ptr().cast();
+                    continue;
+                }
+                let place = index * source.len() * tiling.weight_bytes;
                 // SAFETY: the blocks of a piece fill the panel at most.
                 unsafe { (tiling.pack)(source, panel.0.as_mut_ptr().cast::<u8>().add(place)) };
             }
+            let multiply = if direct {
+                tiling.multiply_direct
+            } else {
+                tiling.multiply
+            };
             let last = (piece.block + piece.blocks) * BLOCK == depth;
             let column = piece.block_column * BLOCK;
             let tiles = rows.div_ceil(tiling.rows);
             for tile in 0..tiles {
-                if let Some(next) = pieces.peek() {
-                    next.sources(b, first)
-                        .for_each(|source| fetch(share(source, tile, tiles)));
-                }
                 // Tiles of as many rows as each other, give or take one.
                 let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
                 let inputs = &inputs[row * depth + piece.block * BLOCK..];
@@ -218,7 +230,7 @@ unsafe fn product(
                     blocks: piece.blocks,
                     inputs: inputs.as_ptr(),
                     depth,
-                    panel: panel.0.as_ptr().cast(),
+                    weights,
                     out: out.as_mut_ptr(),
                     out_width,
                     starts: if piece.block == 0 {
@@ -229,7 +241,7 @@ unsafe fn product(
                 };
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
                 // columns, and the panel has been filled.
-                unsafe { (tiling.multiply)(&tile) };
+                unsafe { multiply(&tile) };
                 if let Some((_, layer)) = layer.filter(|_| last) {
                     let columns = Columns::new(layer, first + column, piece.block_columns * BLOCK);
                     // SAFETY: likewise.
@@ -262,19 +274,28 @@ impl Piece {
 }
 
 /// All pieces of a product: the depths of one panel after the other.
-struct Pieces<'t> {
-    tiling: &'t Tiling,
+struct Pieces {
+    /// The most block columns of a piece, and the most blocks.
+    widest: usize,
+    most: usize,
     depth: usize,
     width: usize,
     block_column: usize,
     block: usize,
 }
 
-impl<'t> Pieces<'t> {
+impl Pieces {
     /// Of `width` block columns, `depth` blocks each.
-    fn new(tiling: &'t Tiling, depth: usize, width: usize) -> Self {
+    fn new(tiling: &Tiling, direct: bool, depth: usize, width: usize) -> Self {
+        let (widest, most) = if direct {
+            (1, depth)
+        } else {
+            let blocks = PANEL_BYTES / (BLOCK_BYTES * tiling.weight_bytes);
+            (tiling.block_columns, blocks)
+        };
         Pieces {
-            tiling,
+            widest,
+            most,
             depth,
             width,
             block_column: 0,
@@ -283,18 +304,17 @@ impl<'t> Pieces<'t> {
     }
 }
 
-impl Iterator for Pieces<'_> {
+impl Iterator for Pieces {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        let widest = (self.width - self.block_column).checked_ilog2()?;
-        let block_columns = self.tiling.block_columns.min(1 << widest);
-        let deepest = PANEL_BYTES / (block_columns * BLOCK_BYTES * self.tiling.weight_bytes);
+        let power = (self.width - self.block_column).checked_ilog2()?;
+        let block_columns = self.widest.min(1 << power);
         let piece = Piece {
             block_column: self.block_column,
             block_columns,
             block: self.block,
-            blocks: deepest.min(self.depth - self.block),
+            blocks: (self.most / block_columns).min(self.depth - self.block),
         };
         self.block += piece.blocks;
         if self.block == self.depth {
@@ -302,18 +322,5 @@ impl Iterator for Pieces<'_> {
             self.block = 0;
         }
         Some(piece)
-    }
-}
-
-/// Part `index` of a slice cut in `count`.
-fn share(slice: &[i8], index: usize, count: usize) -> &[i8] {
-    &slice[index * slice.len() / count..(index + 1) * slice.len() / count]
-}
-
-/// Asks for bytes that will be wanted soon.
-fn fetch(bytes: &[i8]) {
-    for line in bytes.chunks(64) {
-        // SAFETY: a hint, of an address that is there; SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr()) };
     }
 }

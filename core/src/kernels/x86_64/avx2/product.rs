@@ -21,6 +21,8 @@ pub static AVX2: Tiling = Tiling {
     starts: starts_at_zero,
     pack: pack_wide,
     multiply: multiply_wide,
+    multiply_direct: multiply_wide,
+    direct_rows: 0,
     requantize,
 };
 
@@ -31,6 +33,8 @@ pub static AVX_VNNI: Tiling = Tiling {
     starts,
     pack,
     multiply,
+    multiply_direct: multiply,
+    direct_rows: 0,
     requantize,
 };
 
@@ -153,7 +157,7 @@ unsafe fn multiply_tile<const R: usize>(tile: &Tile) {
         // columns of `blocks` blocks in the panel: 4 times two vectors each.
         unsafe {
             let mut sums = load_sums::<R>(tile, column);
-            let panel = tile.panel.add(column * tile.blocks * BLOCK_BYTES);
+            let panel = tile.weights.add(column * tile.blocks * BLOCK_BYTES);
             for step in 0..tile.blocks * 4 {
                 let weights = [0, 32].map(|at| _mm256_load_si256(panel.add(step * 64 + at).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {
@@ -205,7 +209,7 @@ unsafe fn multiply_wide_tile<const R: usize>(tile: &Tile) {
         }
         for column in 0..tile.block_columns {
             let mut sums = load_sums::<R>(tile, column);
-            let panel = tile.panel.add(column * tile.blocks * 2 * BLOCK_BYTES);
+            let panel = tile.weights.add(column * tile.blocks * 2 * BLOCK_BYTES);
             for step in 0..tile.blocks * 8 {
                 let weights = [0, 32].map(|at| _mm256_load_si256(panel.add(step * 64 + at).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! Attention weights, and the packing of values.
 
-use super::vectors::{Products, Scaling, count, load, store};
+use super::vectors::{Products, Scaling, count, fours, lanes_of_fours, load, store};
 use crate::kernels::SoftmaxScales;
 use crate::kernels::scalar::{self, EXP2};
 use crate::kernels::x86_64::WEIGHT_OFFSETS;
@@ -128,7 +128,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
                 unsafe { _mm512_mask_storeu_epi8(place.as_mut_ptr().add(64 * i), mask, vector) };
             }
         }
-        store(sums, _mm512_add_epi32(load(sums), channel_sums(totals)));
+        store(sums, _mm512_add_epi32(load(sums), fours(totals)));
     }
 }
 
@@ -151,22 +151,5 @@ fn transpose(token: impl Fn(usize) -> __m128i) -> [__m512i; 4] {
         _mm512_unpacklo_epi16(ab_upper, cd_upper),
         _mm512_unpackhi_epi16(ab_upper, cd_upper),
     ]
-    .map(|v| _mm512_permutexvar_epi32(by_channel(), v))
-}
-
-/// From four channels of each four tokens to four fours of tokens of each channel.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn by_channel() -> __m512i {
-    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-}
-
-/// Adds the four partial sums of each of 16 channels.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn channel_sums([a, b, c, d]: [__m512i; 4]) -> __m512i {
-    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    _mm512_permutexvar_epi32(by_channel(), all)
+    .map(|v| _mm512_permutexvar_epi32(lanes_of_fours(), v))
 }

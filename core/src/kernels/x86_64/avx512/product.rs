@@ -3,7 +3,7 @@
 //! `vpdpbusd` wants one operand unsigned. Weights are, by 128 more than they stand for, so that a
 //! row's inputs are broadcast as they lie; each sum starts from -128 times the sum of the inputs.
 
-use super::vectors::{Products, load, load_bytes};
+use super::vectors::{Products, fours, load, load_bytes};
 use crate::kernels::x86_64::product::{BLOCK_BYTES, Columns, Row, Tile, Tiling};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
@@ -15,6 +15,8 @@ pub static TILING: Tiling = Tiling {
     starts,
     pack,
     multiply,
+    multiply_direct,
+    direct_rows: 20,
     requantize,
 };
 
@@ -148,7 +150,7 @@ unsafe fn multiply_tile<const R: usize, const C: usize>(tile: &Tile) {
             let mut weights = [_mm512_setzero_si512(); C];
             for (column, weights) in weights.iter_mut().enumerate() {
                 let place = column * tile.blocks * BLOCK_BYTES + step * 64;
-                *weights = _mm512_loadu_si512(tile.panel.add(place).cast());
+                *weights = _mm512_loadu_si512(tile.weights.add(place).cast());
             }
             for (row, sums) in sums.iter_mut().enumerate() {
                 let four = tile.inputs.add(row * tile.depth + step * 4);
@@ -163,6 +165,51 @@ unsafe fn multiply_tile<const R: usize, const C: usize>(tile: &Tile) {
                 let out = tile.out.add(row * tile.out_width + column * BLOCK);
                 _mm512_storeu_si512(out.cast(), sum);
             }
+        }
+    }
+}
+
+/// See [`Tiling::multiply_direct`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn multiply_direct(tile: &Tile) {
+    // SAFETY: as the caller says.
+    unsafe {
+        match tile.rows {
+            1 => multiply_direct_tile::<1>(tile),
+            2 => multiply_direct_tile::<2>(tile),
+            3 => multiply_direct_tile::<3>(tile),
+            4 => multiply_direct_tile::<4>(tile),
+            5 => multiply_direct_tile::<5>(tile),
+            _ => multiply_direct_tile::<6>(tile),
+        }
+    }
+}
+
+/// A tile of `R` rows: a vector holds 16 inputs of four columns.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn multiply_direct_tile<const R: usize>(tile: &Tile) {
+    let offset = _mm512_set1_epi8(-128);
+    let mut sums = [[_mm512_setzero_si512(); 4]; R];
+    // SAFETY: as the caller says, `tile` has `R` rows of inputs, sums and starts, and `blocks`
+    // blocks of weights.
+    unsafe {
+        for block in 0..tile.blocks {
+            let place = tile.weights.add(block * BLOCK_BYTES);
+            let weights = [0, 1, 2, 3]
+                .map(|i| _mm512_xor_si512(_mm512_loadu_si512(place.add(64 * i).cast()), offset));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let inputs = tile.inputs.add(row * tile.depth + block * BLOCK);
+                let inputs = _mm512_broadcast_i32x4(_mm_loadu_si128(inputs.cast()));
+                for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                    *sum = _mm512_dpbusd_epi32(*sum, weights, inputs);
+                }
+            }
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let start = _mm512_set1_epi32(*tile.starts.add(row));
+            let out = tile.out.add(row * tile.out_width);
+            _mm512_storeu_si512(out.cast(), _mm512_add_epi32(fours(sums), start));
         }
     }
 }
