@@ -27,5 +27,5 @@ fn fits(a: &[i8], b: &Matrix<'_>, first: usize, out: &[i32], out_width: usize) -
         && out_width.is_multiple_of(BLOCK)
         && first + out_width <= b.columns
         && b.data.len() >= b.columns * b.depth
-        && out.len() >= rows * out_width
+        && (rows.checked_mul(out_width)).is_some_and(|sums| sums <= out.len())
 }

@@ -138,11 +138,12 @@ pub unsafe fn matmul(
     out: &mut [i32],
     out_width: usize,
 ) -> bool {
-    // SAFETY: as the caller says.
-    fits(a, b, 0, out, out_width) && {
+    let fits = fits(a, b, 0, out, out_width);
+    if fits {
+        // SAFETY: the machine has the instructions, as the caller says.
         unsafe { product(tiling, a, b, None, 0, out, out_width) };
-        true
     }
+    fits
 }
 
 /// See [`crate::kernels::Kernels::linear`]; false where slices are shorter than that needs.
@@ -163,12 +164,12 @@ pub unsafe fn linear(
         && layer.multipliers.len() >= weights.columns
         && layer.column_sums.len() >= weights.columns
         && layer.biases.len() >= weights.columns;
-    // SAFETY: as the caller says.
-    fits && {
+    if fits {
         let finish = Some((input, layer));
+        // SAFETY: the machine has the instructions, as the caller says.
         unsafe { product(tiling, input.values, weights, finish, first, out, out_width) };
-        true
     }
+    fits
 }
 
 /// Dot products of all rows of `a` with columns `first..first + out_width` of `b`.
@@ -185,6 +186,7 @@ unsafe fn product(
     out_width: usize,
 ) {
     let mut panel = Panel(MaybeUninit::uninit());
+    let panel = panel.0.as_mut_ptr().cast::<u8>();
     let (mut starts, mut factors) = ([0; ROWS], [Row::default(); ROWS]);
     let depth = b.depth;
     let rows = a.len() / depth;
@@ -201,7 +203,7 @@ unsafe fn product(
         }
         let direct = rows <= tiling.direct_rows;
         for piece in Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK) {
-            let mut weights = panel.0.as_ptr().cast();
+            let mut weights = panel.cast_const();
             for (index, source) in piece.sources(b, first).enumerate() {
                 if direct {
                     weights = source.as_ptr().cast();
@@ -209,7 +211,7 @@ unsafe fn product(
                 }
                 let place = index * source.len() * tiling.weight_bytes;
                 // SAFETY: the blocks of a piece fill the panel at most.
-                unsafe { (tiling.pack)(source, panel.0.as_mut_ptr().cast::<u8>().add(place)) };
+                unsafe { (tiling.pack)(source, panel.add(place)) };
             }
             let multiply = if direct {
                 tiling.multiply_direct
@@ -240,7 +242,7 @@ unsafe fn product(
                     },
                 };
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
-                // columns, and the panel has been filled.
+                // columns, and so are all its weights, where they lie or in the panel.
                 unsafe { multiply(&tile) };
                 if let Some((_, layer)) = layer.filter(|_| last) {
                     let columns = Columns::new(layer, first + column, piece.block_columns * BLOCK);
