@@ -208,6 +208,9 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
 
 /// The shift and then the factor that bring deviations from the mean, the sum of whose squares
 /// over a row of `width` is known, to the LayerNorm before its gains.
+///
+/// Kept apart: x86's square root, in the midst of wide vectors, would stall.
+#[inline(never)]
 pub(super) fn normalizer(
     squares: u64,
     mean: i32,

@@ -46,6 +46,14 @@ pub fn store_halves(numbers: &mut [i16; 2 * BLOCK], vector: __m512i) {
     unsafe { _mm512_storeu_si512(numbers.as_mut_ptr().cast(), vector) }
 }
 
+/// 32 numbers of 32 bits, in order, saturated to 16 bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn saturate([first, last]: [__m512i; 2]) -> __m512i {
+    let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    _mm512_permutexvar_epi64(order, _mm512_packs_epi32(first, last))
+}
+
 /// A count of bits for shifts by a vector.
 ///
 /// It comes in pairs: of one number, the compiler would make the slower shift by a scalar.
