@@ -1,8 +1,8 @@
 //! Activation functions, and numbers brought to 8 bits.
 
 use super::vectors::{
-    HALF, Narrowing, load, load_bytes, load_halves, saturate, saturate_to_bytes, store_bytes,
-    store_halves,
+    HALF, Narrowing, load, load_bytes, load_halves, saturate, saturate_to_bytes, store,
+    store_bytes, store_halves,
 };
 use crate::fixed::Narrow;
 use crate::kernels::scalar::{self, GELU_ERF, GELU_TANH};
@@ -136,8 +136,8 @@ pub fn range(row: &[i32]) -> (i32, i32) {
     }
     let (rest_low, rest_high) = scalar::range(rest);
     let mut lanes = [[0; HALF]; 2];
-    super::vectors::store(&mut lanes[0], low);
-    super::vectors::store(&mut lanes[1], high);
+    store(&mut lanes[0], low);
+    store(&mut lanes[1], high);
     (
         scalar::range(&lanes[0]).0.min(rest_low),
         scalar::range(&lanes[1]).1.max(rest_high),

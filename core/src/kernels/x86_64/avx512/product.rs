@@ -8,15 +8,22 @@ use crate::kernels::x86_64::product::{BLOCK_BYTES, Columns, Row, Tile, Tiling};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
+/// Rows of a tile at most.
+const ROWS: usize = 6;
+
+/// Rows that take the weights as they lie at most. Tiles of five and six make any larger number.
+const DIRECT_ROWS: usize = 20;
+const _: () = assert!(DIRECT_ROWS >= (ROWS - 1) * (ROWS - 2));
+
 pub static TILING: Tiling = Tiling {
-    rows: 6,
+    rows: ROWS,
     block_columns: 4,
     weight_bytes: 1,
     starts,
     pack,
     multiply,
     multiply_direct,
-    direct_rows: 20,
+    direct_rows: DIRECT_ROWS,
     requantize,
 };
 
@@ -118,10 +125,7 @@ unsafe fn multiply_columns<const C: usize>(tile: &Tile) {
     // SAFETY: as the caller says.
     unsafe {
         match tile.rows {
-            1 => multiply_tile::<1, C>(tile),
-            2 => multiply_tile::<2, C>(tile),
-            3 => multiply_tile::<3, C>(tile),
-            4 => multiply_tile::<4, C>(tile),
+            // There are no smaller tiles: see `DIRECT_ROWS`.
             5 => multiply_tile::<5, C>(tile),
             _ => multiply_tile::<6, C>(tile),
         }
