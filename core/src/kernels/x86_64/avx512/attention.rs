@@ -167,13 +167,21 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
                 // SAFETY: tokens from `first` to `end` have `width` bytes each in `rows`.
                 unsafe { _mm_loadu_si128(rows.as_ptr().add(at).cast()) }
             });
-            let mask = (u32::MAX << (present.start - start)) & !(u32::MAX << (present.end - start));
-            let mask = (mask & 0xffff) as u64 * 0x0001_0001_0001_0001;
+            let missing = BLOCK - present.len();
+            let tokens = (0xffff >> missing) << (present.start - start);
+            let mask = tokens as u64 * 0x0001_0001_0001_0001;
             let place = &mut line[start * BLOCK..(start + BLOCK) * BLOCK];
             for (i, (total, vector)) in totals.iter_mut().zip(vectors).enumerate() {
                 *total = _mm512_dpbusd_epi32(*total, _mm512_set1_epi8(1), vector);
                 // SAFETY: `place` has four times 64 bytes.
-                unsafe { _mm512_mask_storeu_epi8(place.as_mut_ptr().add(64 * i), mask, vector) };
+                unsafe {
+                    let place = place.as_mut_ptr().add(64 * i);
+                    if missing == 0 {
+                        _mm512_storeu_si512(place.cast(), vector);
+                    } else {
+                        _mm512_mask_storeu_epi8(place, mask, vector);
+                    }
+                }
             }
         }
         store(sums, _mm512_add_epi32(load(sums), fours(totals)));
