@@ -10,9 +10,6 @@ use embert::{Engine, Header, Model, scratch_bytes};
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
 
-/// Columns of a block of weights.
-const BLOCK: usize = 16;
-
 /// Most tokens of a text in the tokenizer target.
 const ROOM: usize = 64;
 
