@@ -10,8 +10,6 @@ use embert::{Engine, Header, Model, Settings, scratch_bytes};
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
 
-/// Columns of a block of weights.
-
 /// Most tokens of a text in the tokenizer target.
 const ROOM: usize = 64;
 

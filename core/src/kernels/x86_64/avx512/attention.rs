@@ -158,22 +158,28 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
         for block in first / BLOCK..end.div_ceil(BLOCK) {
             let start = block * BLOCK;
             let present = first.max(start)..end.min(start + BLOCK);
-            let vectors = transpose(|i| {
-                let token = start + i;
-                if !present.contains(&token) {
-                    return _mm_setzero_si128();
-                }
+            let mut tokens = [_mm_setzero_si128(); BLOCK];
+            for token in present.clone() {
                 let at = (token - first) * width + index * BLOCK;
                 // SAFETY: tokens from `first` to `end` have `width` bytes each in `rows`.
-                unsafe { _mm_loadu_si128(rows.as_ptr().add(at).cast()) }
-            });
-            let mask = (u32::MAX << (present.start - start)) & !(u32::MAX << (present.end - start));
-            let mask = (mask & 0xffff) as u64 * 0x0001_0001_0001_0001;
+                let channels = unsafe { _mm_loadu_si128(rows.as_ptr().add(at).cast()) };
+                tokens[token - start] = channels;
+            }
+            let missing = BLOCK - present.len();
+            let lanes = (0xffff >> missing) << (present.start - start);
+            let mask = lanes as u64 * 0x0001_0001_0001_0001;
             let place = &mut line[start * BLOCK..(start + BLOCK) * BLOCK];
-            for (i, (total, vector)) in totals.iter_mut().zip(vectors).enumerate() {
+            for (i, (total, vector)) in totals.iter_mut().zip(transpose(&tokens)).enumerate() {
                 *total = _mm512_dpbusd_epi32(*total, _mm512_set1_epi8(1), vector);
                 // SAFETY: `place` has four times 64 bytes.
-                unsafe { _mm512_mask_storeu_epi8(place.as_mut_ptr().add(64 * i), mask, vector) };
+                unsafe {
+                    let place = place.as_mut_ptr().add(64 * i);
+                    if missing == 0 {
+                        _mm512_storeu_si512(place.cast(), vector);
+                    } else {
+                        _mm512_mask_storeu_epi8(place, mask, vector);
+                    }
+                }
             }
         }
         store(sums, _mm512_add_epi32(load(sums), fours(totals)));
@@ -183,21 +189,26 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
 /// 16 channels of 16 tokens, turned into 16 tokens of 16 channels: 4 channels in each vector.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn transpose(token: impl Fn(usize) -> __m128i) -> [__m512i; 4] {
+fn transpose(tokens: &[__m128i; BLOCK]) -> [__m512i; 4] {
     // Every fourth token in one vector.
-    let [a, b, c, d] = [0, 1, 2, 3].map(|i| {
-        let lower = _mm512_castsi128_si512(token(i));
-        let lower = _mm512_inserti32x4(lower, token(i + 4), 1);
-        let upper = _mm512_inserti32x4(lower, token(i + 8), 2);
-        _mm512_inserti32x4(upper, token(i + 12), 3)
-    });
+    let mut fourths = [_mm512_setzero_si512(); 4];
+    for (i, fourth) in fourths.iter_mut().enumerate() {
+        let lower = _mm512_castsi128_si512(tokens[i]);
+        let lower = _mm512_inserti32x4(lower, tokens[i + 4], 1);
+        let upper = _mm512_inserti32x4(lower, tokens[i + 8], 2);
+        *fourth = _mm512_inserti32x4(upper, tokens[i + 12], 3);
+    }
+    let [a, b, c, d] = fourths;
     let (ab, ab_upper) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
     let (cd, cd_upper) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
-    [
+    let mut channels = [
         _mm512_unpacklo_epi16(ab, cd),
         _mm512_unpackhi_epi16(ab, cd),
         _mm512_unpacklo_epi16(ab_upper, cd_upper),
         _mm512_unpackhi_epi16(ab_upper, cd_upper),
-    ]
-    .map(|v| _mm512_permutexvar_epi32(lanes_of_fours(), v))
+    ];
+    for vector in &mut channels {
+        *vector = _mm512_permutexvar_epi32(lanes_of_fours(), *vector);
+    }
+    channels
 }

@@ -29,6 +29,7 @@ impl Kernels for Avx512 {
             && std::is_x86_feature_detected!("avx512vnni");
         #[cfg(not(feature = "std"))]
         return cfg!(all(
+            target_feature = "avx512bw",
             target_feature = "avx512vl",
             target_feature = "avx512vnni"
         ));
