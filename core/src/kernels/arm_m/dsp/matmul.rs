@@ -11,6 +11,7 @@ use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
 use core::arch::asm;
 use core::mem::{MaybeUninit, offset_of};
+use core::ops::Range;
 
 /// Rows computed together.
 const ROWS: usize = 4;
@@ -101,42 +102,34 @@ fn product(
     width: usize,
     requantization: Option<Requantization<'_>>,
 ) -> bool {
-    let depth = b.depth.max(1);
+    let depth = b.depth;
+    let sizes = [depth, first, width];
+    if depth == 0 || !sizes.iter().all(|size| size.is_multiple_of(BLOCK)) {
+        return false;
+    }
     let rows = a.len() / depth;
     let channels = first..first.saturating_add(width);
     let bytes = first.saturating_mul(depth)..channels.end.saturating_mul(depth);
-    let blocks = [b.depth, first, width]
-        .iter()
-        .all(|n| n.is_multiple_of(BLOCK));
     let Some(weights) = b.data.get(bytes) else {
         return false;
     };
-    if !blocks
-        || out.len() < rows.saturating_mul(width)
-        || !weights.as_ptr().cast::<u32>().is_aligned()
-    {
+    let aligned = weights.as_ptr().cast::<u32>().is_aligned();
+    if !aligned || out.len() < rows.saturating_mul(width) {
         return false;
     }
-    if rows == 0 || weights.is_empty() {
+    let constants = match &requantization {
+        Some(Requantization { rows: scales, .. }) if scales.len() < rows => None,
+        Some(Requantization { layer, .. }) => constants(layer, channels),
+        // Zero points of zero, times any numbers: the weights are long enough for them.
+        None => Some([weights.as_ptr().cast(); 3]),
+    };
+    let Some([column_sums, multipliers, biases]) = constants else {
+        return false;
+    };
+    if weights.is_empty() {
         return true;
     }
-    let (mut shift, mut constants) = (0, [weights.as_ptr().cast::<i32>(); 3]);
-    if let Some(Requantization {
-        layer,
-        rows: scales,
-    }) = &requantization
-    {
-        shift = accumulator_shift(depth);
-        let all = [layer.column_sums, layer.multipliers, layer.biases];
-        for (constant, numbers) in constants.iter_mut().zip(all) {
-            match numbers.get(channels.clone()) {
-                Some(numbers) if scales.len() >= rows => *constant = numbers.as_ptr(),
-                _ => return false,
-            }
-        }
-    }
-    // Without, zero points are zero, times any numbers: the weights are long enough for them.
-    let [column_sums, multipliers, biases] = constants;
+
     let results = out.as_mut_ptr();
     let mut widened = MaybeUninit::uninit();
     for row in (0..rows).step_by(ROWS) {
@@ -155,20 +148,21 @@ fn product(
             let inputs = tile.map(|row| &a[row * depth + chunk..row * depth + chunk + channels]);
             widen(inputs, &mut widened);
             let (is_first, is_last) = (chunk == 0, chunk + channels == depth);
+            let start = if is_first {
+                zeros
+            } else {
+                results.map(|out| out as usize)
+            };
             let mut panel = Panel {
                 weights: weights[chunk * BLOCK..].as_ptr(),
                 column: 0,
                 inputs: widened.as_ptr().cast(),
                 steps: channels / BLOCK - 1,
-                start: if is_first {
-                    zeros
-                } else {
-                    results.map(|out| out as usize)
-                },
+                start,
                 column_sums,
                 multipliers,
                 biases,
-                shift,
+                shift: accumulator_shift(depth),
                 rows: finish,
                 skip: (depth - BLOCK) * BLOCK,
                 end: width * size_of::<i32>(),
@@ -187,6 +181,14 @@ fn product(
         }
     }
     true
+}
+
+/// Column sums, multipliers and biases of those channels.
+fn constants(layer: &Linear<'_>, channels: Range<usize>) -> Option<[*const i32; 3]> {
+    let sums = layer.column_sums.get(channels.clone())?;
+    let multipliers = layer.multipliers.get(channels.clone())?;
+    let biases = layer.biases.get(channels)?;
+    Some([sums.as_ptr(), multipliers.as_ptr(), biases.as_ptr()])
 }
 
 impl Row {
