@@ -96,7 +96,7 @@ impl Bench {
         setup::emulators_and_compilers()?;
         let models = bench::Models::make()?;
         let mut rows = Vec::new();
-        for machine in machines(self.machines) {
+        for machine in machines(&self.machines) {
             for set in self.sets(machine) {
                 rows.extend(bench::measure(machine, set, &models)?);
             }
@@ -118,7 +118,7 @@ struct Kernels {
 impl Kernels {
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
-        for machine in machines(self.machines) {
+        for machine in machines(&self.machines) {
             for &cpu in machine.cpus() {
                 for &set in machine.sets() {
                     let cases = bench::check(machine, cpu, set)?;
@@ -160,11 +160,11 @@ impl Time {
     }
 }
 
-fn machines(named: Vec<Machine>) -> Vec<Machine> {
+fn machines(named: &[Machine]) -> Vec<Machine> {
     if named.is_empty() {
         Machine::ALL.to_vec()
     } else {
-        named
+        named.to_vec()
     }
 }
 
