@@ -54,6 +54,8 @@ impl Numbers {
 /// `rows` of `columns`, and on each row alone.
 pub struct Stage<'m> {
     work: Work,
+    /// Columns that a layer skips.
+    first: usize,
     /// Matrix inputs, rows of bytes.
     a: &'m [i8],
     /// Weights in blocks, or low bits of hidden states.
@@ -133,6 +135,7 @@ impl<'m> Stage<'m> {
         });
         Some(Stage {
             work: *work,
+            first: if offset > 0 { padded - 16 } else { 0 }.min(16),
             a,
             b,
             words,
@@ -198,7 +201,7 @@ impl<'m> Stage<'m> {
                     width: matrix.depth,
                     rows: self.scales,
                 };
-                set.linear(&input, &layer, 0, self.out, columns);
+                set.linear(&input, &layer, self.first, self.out, columns - self.first);
             }
             Kernel::PackValues => {
                 // The rows are tokens, and there is a block of them.

@@ -165,8 +165,9 @@ unsafe fn dot(
     let entry = (steps - 1 - (rounds - 1) * STEPS) * STEP_BYTES;
     // SAFETY: a step reads 16 bytes of each row and 32 of one block of 256 of `weights`, from the
     // columns' place in it: places are 32 bytes apart, and after a block's eighth comes the next
-    // block column's first. Eight sums are written for each pair of columns. r6 and r7 may not be operands; they are saved and restored. All other
-    // registers are declared, and the stack pointer ends where it was.
+    // block column's first. Eight sums are written for each pair of columns. r6 and r7 may not be
+    // operands; they are saved and restored. All other registers are declared, and the stack
+    // pointer ends where it was.
     unsafe {
         asm!(
             "push {{r6, r7}}",

@@ -3,7 +3,7 @@
 
 use crate::fixed::Factor;
 use crate::kernels::HiddenRow;
-use crate::kernels::scalar::{self, normalizer};
+use crate::kernels::scalar::{self, mean, normalizer};
 use crate::shape::BLOCK;
 use core::arch::asm;
 
@@ -87,12 +87,7 @@ pub fn max_abs(row: &[i32]) -> u32 {
 }
 
 pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-    let sum = sum(row);
-    let mean = match (i32::try_from(sum), i32::try_from(hidden.max(1))) {
-        (Ok(sum), Ok(hidden)) => sum / hidden,
-        // A division that takes ten times as long.
-        _ => scalar::mean(sum, hidden),
-    };
+    let mean = mean(sum(row), hidden);
     let squares = center(row, mean);
     let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);
     gain(row, shift, factor, gains);
