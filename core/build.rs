@@ -1,8 +1,8 @@
 //! Names the extensions that kernels may use where rustc hides them from stable code.
 //!
 //! Those of Cortex-M are told from the target and from `-C target-cpu`: every thumbv7em has DSP; on
-//! thumbv8m.main the core decides. RISC-V's vectors are told from `-C target-feature=+v`, or are
-//! part of the target.
+//! thumbv8m.main the core decides. RISC-V's vectors are told from `-C target-feature=+v`, or from
+//! the profile in the target's name.
 
 use std::env;
 
@@ -34,13 +34,12 @@ fn main() {
         println!("cargo::rustc-cfg=embert_dsp");
     }
 
-    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
-    let mut asked = flags
+    let mut features = flags
         .split('\u{1f}')
         .filter_map(|flag| flag.rsplit_once("target-feature="))
         .flat_map(|(_, features)| features.split(','));
-    let vectors = features.split(',').any(|feature| feature == "v") || asked.any(|f| f == "+v");
-    if vectors && target.starts_with("riscv") {
+    let vectors = features.any(|feature| feature == "+v");
+    if target.starts_with("riscv64a23") || vectors && target.starts_with("riscv") {
         println!("cargo::rustc-cfg=embert_rvv");
     }
 }

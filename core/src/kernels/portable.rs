@@ -100,3 +100,27 @@ fn store<const R: usize>(sums: [[i32; COLUMNS]; R], out: &mut [i32], width: usiz
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::scalar;
+
+    #[test]
+    fn every_number_of_rows_as_scalar() {
+        for (rows, depth, width) in [(1, 16, 16), (2, 32, 16), (5, 48, 32)] {
+            let byte = |i: usize| (i * i * 31 + i * 7) as i8;
+            let a: Vec<i8> = (0..rows * depth).map(byte).collect();
+            let data: Vec<i8> = (0..width * depth).map(|i| byte(i + 5)).collect();
+            let b = Matrix {
+                data: &data,
+                columns: width,
+                depth,
+            };
+            let (mut expected, mut found) = (vec![7; rows * width], vec![7; rows * width]);
+            scalar::matmul(&a, &b, &mut expected, width);
+            product(&a, &b, 0, &mut found, width);
+            assert_eq!(expected, found, "{rows} rows");
+        }
+    }
+}

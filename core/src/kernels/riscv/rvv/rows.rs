@@ -196,14 +196,15 @@ pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
 pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums: &mut [i32]) {
     let channels = sums.len();
     let count = rows.len().checked_div(channels).unwrap_or(0);
-    let fits = channels.is_multiple_of(BLOCK)
+    let fits = channels > 0
+        && channels.is_multiple_of(BLOCK)
         && depth.is_multiple_of(BLOCK)
         && first.checked_add(count).is_some_and(|end| end <= depth)
         && channels.checked_mul(depth).is_some_and(|n| n <= out.len());
     if !fits {
         return scalar::pack_values(rows, first, depth, out, sums);
     }
-    for (index, row) in rows.chunks_exact(channels.max(1)).enumerate() {
+    for (index, row) in rows.chunks_exact(channels).enumerate() {
         let column = first + index;
         let out = &mut out[column / BLOCK * BLOCK * BLOCK + column % BLOCK..];
         // SAFETY: a step reads 16 values, reads and writes as many sums, and writes a column of a
