@@ -3,6 +3,9 @@
 //!
 //! The sets differ in their matrix products only, so all are one type. What compilers make of the
 //! definition is good enough where nothing is said of an operation.
+//!
+//! Firmware that has turned on cached memory should tell the compiler, which reads byte by byte
+//! else: `-C target-feature=-strict-align`.
 
 mod activate;
 mod dotprod;
@@ -46,7 +49,7 @@ pub static I8MM: Set = Set {
 pub struct Set {
     name: &'static str,
     is_available: fn() -> bool,
-    /// Every row with every column, on a machine that has the instructions.
+    /// Every row with every column; the machine must have the instructions.
     product: unsafe fn(Operands<'_>, Finish<'_>),
 }
 

@@ -139,7 +139,9 @@ pub fn product<'a, D: Fn(&[i8]) -> Sums>(
         };
         let places: [usize; ROWS] = core::array::from_fn(|row| row.min(last));
         let dot = dot(places.map(|row| &inputs[row * depth..][..depth]));
-        let outs = places.map(|row| out[row * width..][..width].as_mut_ptr());
+        assert!(out.len() >= (last + 1) * width);
+        let start = out.as_mut_ptr();
+        let outs = places.map(|row| start.wrapping_add(row * width));
         let requantize = match finish {
             Finish::Raw => None,
             Finish::Requantize(layer) => {
@@ -156,7 +158,7 @@ pub fn product<'a, D: Fn(&[i8]) -> Sums>(
             }
             for (sums, out) in sums.into_iter().zip(outs) {
                 for (group, sum) in sums.into_iter().enumerate() {
-                    // SAFETY: `out` has the `width` columns, which are whole blocks.
+                    // SAFETY: the row's place has the `width` columns, which are whole blocks.
                     unsafe { vst1q_s32(out.add(column + group * 4), sum) };
                 }
             }
