@@ -19,8 +19,11 @@
 //! | tokens | 12 S |
 //! | hidden states, 12 bits, and their scales | 1.5 S H + 8 S |
 //! | attention context and its scales | S H + 4 S A |
-//! | then the larger of: keys and values of one head, tile of scores | 2 S D + 8 S + T (5 S + 5 D) |
+//! | then the larger of: keys and values of a head, tile of scores | 2 S D + 8 S + T (5 S + 5 D) |
 //! | or a tile of the feed-forward network | T (4 H + H + 3 I + 256) |
+//!
+//! Hosts, which compute more than 16 rows together, take several heads and more channels at a
+//! time too.
 //!
 //! Several workers have tiles of their own. The head's results lie over the context once the
 //! encoder is done.
@@ -32,8 +35,24 @@ use bytemuck::{Pod, Zeroable};
 /// Rows computed together where memory counts.
 pub const TILE: usize = 4;
 
-/// Intermediate channels computed together.
-pub const CHUNK: usize = 64;
+/// The widest stretch of channels computed together, where `tile` rows are.
+///
+/// Where memory counts, as few as serve the kernels: many rows together mean that it does not.
+pub const fn chunk(tile: usize) -> usize {
+    match tile {
+        0..16 => 64,
+        _ => 256,
+    }
+}
+
+/// Heads of attention computed together: as many as are a chunk of channels wide.
+pub const fn group(shape: &Shape, tile: usize) -> usize {
+    match (tile, chunk(tile) / shape.head_blocks()) {
+        (0..16, _) | (_, 0) => 1,
+        (_, heads) if heads > shape.heads => shape.heads,
+        (_, heads) => heads,
+    }
+}
 
 /// Alignment of the scratch, bytes.
 pub const SCRATCH_ALIGNMENT: usize = 16;
@@ -149,6 +168,7 @@ impl Plan {
         let hidden = shape.hidden_blocks();
         let keys = blocks(tokens);
         let head = shape.head_blocks();
+        let heads = group(shape, tile);
         let context = shape.attention_blocks();
         let intermediate = shape.intermediate_blocks();
         Plan {
@@ -167,14 +187,15 @@ impl Plan {
                     region::<f32>(tokens, shape.heads),
                 ]),
                 attention: sum([
-                    region::<i8>(keys, head),
-                    region::<i8>(head, keys),
-                    region::<f32>(1, keys),
-                    region::<f32>(1, keys),
-                    region::<i32>(1, head),
-                    region::<i32>(tile, head),
-                    region::<i8>(tile, head),
-                    region::<f32>(1, tile),
+                    region::<i8>(keys, heads.saturating_mul(head)),
+                    region::<i8>(keys, heads.saturating_mul(head)),
+                    region::<f32>(heads, keys),
+                    region::<f32>(heads, keys),
+                    region::<i32>(heads, head),
+                    region::<[f32; 2]>(1, heads),
+                    region::<i32>(tile, heads.saturating_mul(head)),
+                    region::<i8>(tile, heads.saturating_mul(head)),
+                    region::<f32>(tile, heads),
                     region::<i32>(tile, keys),
                     region::<i8>(tile, keys),
                 ]),
@@ -182,7 +203,7 @@ impl Plan {
                     region::<i32>(tile, hidden),
                     region::<i8>(tile, context),
                     region::<[u32; 2]>(1, tile),
-                    region::<i32>(tile, CHUNK),
+                    region::<i32>(tile, chunk(tile)),
                     region::<i16>(tile, intermediate),
                     region::<i8>(tile, intermediate),
                 ]),
@@ -265,4 +286,4 @@ impl<'s> Arena<'s> {
     }
 }
 
-const _: () = assert!(CHUNK.is_multiple_of(BLOCK));
+const _: () = assert!(chunk(1).is_multiple_of(BLOCK) && chunk(16).is_multiple_of(BLOCK));

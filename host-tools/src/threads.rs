@@ -3,7 +3,7 @@
 use embert::{Join, Workers};
 
 /// Rows that hosts compute together: more than microcontrollers, for caches are large here.
-pub const TILE: usize = 24;
+pub const TILE: usize = 128;
 
 /// A pool of threads.
 pub struct Threads {

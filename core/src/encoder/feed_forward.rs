@@ -10,7 +10,7 @@ use super::hidden::Hidden;
 use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Narrow;
 use crate::kernels::{Activations, RowScale};
-use crate::memory::{Arena, CHUNK, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, chunk};
 use core::ops::Range;
 
 /// A tile of rows between the matrices.
@@ -30,7 +30,7 @@ impl<'s> Tile<'s> {
             sums: arena.take(rows * shape.hidden_blocks())?,
             context: arena.take(rows * shape.attention_blocks())?,
             scales: arena.take(rows)?,
-            chunk: arena.take(rows * CHUNK)?,
+            chunk: arena.take(rows * chunk(rows))?,
             activated: arena.take(rows * shape.intermediate_blocks())?,
             intermediate: arena.take(rows * shape.intermediate_blocks())?,
         })
@@ -128,8 +128,9 @@ fn intermediate(
     let linear = &layer.intermediate;
     let width = linear.weights.columns;
     let input = hidden.activations(rows.clone());
-    for first in (0..width).step_by(CHUNK) {
-        let chunk = CHUNK.min(width - first);
+    let most = chunk(pass.plan.tile);
+    for first in (0..width).step_by(most) {
+        let chunk = most.min(width - first);
         pass.set.linear(&input, linear, first, tile.chunk, chunk);
         let lines = tile
             .chunk

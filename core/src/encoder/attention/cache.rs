@@ -6,16 +6,29 @@ use crate::kernels::{InstructionSet, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::{BLOCK, Shape, blocks};
 
-/// Keys and values packed as the matrices of the two products, with a scale per token.
+/// Keys and values of a group of heads, packed as the matrices of the two products, with a scale
+/// per token.
 pub struct Cache<'s> {
-    /// `[tokens x head size]`: scores are queries times keys.
+    /// `[heads x tokens x head size]`: scores are queries times keys.
     keys: &'s mut [i8],
-    /// `[head size x tokens]`: the context is weights times values.
+    /// `[heads x head size x tokens]`: the context is weights times values.
     values: &'s mut [i8],
     key_scales: &'s mut [f32],
     value_scales: &'s mut [f32],
     value_sums: &'s mut [i32],
+    /// The largest scale of each head's keys, and of its values.
+    largest: &'s mut [[f32; 2]],
     tokens: usize,
+    width: usize,
+}
+
+/// Keys and values of one head.
+pub struct Head<'c> {
+    keys: &'c mut [i8],
+    values: &'c mut [i8],
+    key_scales: &'c mut [f32],
+    value_scales: &'c mut [f32],
+    value_sums: &'c mut [i32],
     width: usize,
 }
 
@@ -38,32 +51,101 @@ impl<'s> Cache<'s> {
     pub fn take(
         arena: &mut Arena<'s>,
         shape: &Shape,
+        heads: usize,
         planned: usize,
         tokens: usize,
     ) -> Result<Self, OutOfScratch> {
         let (most, padded, width) = (blocks(planned), blocks(tokens), shape.head_blocks());
-        let keys = arena.take(most * width)?;
-        let values = arena.take(width * most)?;
-        let key_scales = arena.take(most)?;
-        let value_scales = arena.take(most)?;
+        let keys = arena.take(heads * most * width)?;
+        let values = arena.take(heads * most * width)?;
+        let key_scales = arena.take(heads * most)?;
+        let value_scales = arena.take(heads * most)?;
         Ok(Cache {
-            keys: keys.get_mut(..padded * width).ok_or(OutOfScratch)?,
-            values: values.get_mut(..width * padded).ok_or(OutOfScratch)?,
-            key_scales: key_scales.get_mut(..tokens).ok_or(OutOfScratch)?,
-            value_scales: value_scales.get_mut(..tokens).ok_or(OutOfScratch)?,
-            value_sums: arena.take(width)?,
+            keys: keys.get_mut(..heads * padded * width).ok_or(OutOfScratch)?,
+            values: values
+                .get_mut(..heads * padded * width)
+                .ok_or(OutOfScratch)?,
+            key_scales: key_scales.get_mut(..heads * tokens).ok_or(OutOfScratch)?,
+            value_scales: value_scales.get_mut(..heads * tokens).ok_or(OutOfScratch)?,
+            value_sums: arena.take(heads * width)?,
+            largest: arena.take(heads)?,
             tokens,
             width,
         })
     }
 
-    /// Empties the cache for the next head: what no token fills counts as zero.
+    /// Empties the cache for the next heads: what no token fills counts as zero.
     pub fn clear(&mut self) {
         self.keys.fill(0);
         self.values.fill(0);
         self.value_sums.fill(0);
     }
 
+    /// Head `index` of the group.
+    pub fn head(&mut self, index: usize) -> Head<'_> {
+        let (matrix, width) = (blocks(self.tokens) * self.width, self.width);
+        Head {
+            keys: part(self.keys, index, matrix),
+            values: part(self.values, index, matrix),
+            key_scales: part(self.key_scales, index, self.tokens),
+            value_scales: part(self.value_scales, index, self.tokens),
+            value_sums: part(self.value_sums, index, width),
+            width,
+        }
+    }
+
+    /// All tokens of head `index` are there: their scales become multipliers relative to the
+    /// largest, in place.
+    pub fn fill(&mut self, index: usize) {
+        let Head {
+            key_scales,
+            value_scales,
+            ..
+        } = self.head(index);
+        let key_scale = largest(key_scales);
+        for scale in key_scales.iter_mut() {
+            let multiplier = (*scale / key_scale * (1u32 << 30) as f32) as i32;
+            *scale = f32::from_bits(multiplier.min((1 << 30) - 1) as u32);
+        }
+        let value_scale = largest(value_scales);
+        for index in 0..value_scales.len() {
+            let relative = value_scales[index] / value_scale;
+            // Halves up to `index` lie in scales that have been read.
+            let halves: &mut [i16] = bytemuck::cast_slice_mut(value_scales);
+            halves[index] = (relative * VALUE_SCALE_ONE as f32) as i16;
+        }
+        if let Some(out) = self.largest.get_mut(index) {
+            *out = [key_scale, value_scale];
+        }
+    }
+
+    /// Head `index` of the group, once it is filled.
+    pub fn filled(&mut self, index: usize) -> Filled<'_> {
+        let [key_scale, value_scale] = self.largest.get(index).copied().unwrap_or_default();
+        let (tokens, padded) = (self.tokens, blocks(self.tokens));
+        let head = self.head(index);
+        let halves: &[i16] = bytemuck::cast_slice(head.value_scales);
+        Filled {
+            keys: Matrix {
+                data: head.keys,
+                columns: padded,
+                depth: head.width,
+            },
+            values: Matrix {
+                data: head.values,
+                columns: head.width,
+                depth: padded,
+            },
+            key_scale,
+            key_multipliers: bytemuck::cast_slice(head.key_scales),
+            value_scale,
+            value_multipliers: halves.get(..tokens).unwrap_or_default(),
+            value_sums: head.value_sums,
+        }
+    }
+}
+
+impl Head<'_> {
     /// Sets the keys of tokens from `first` on, with their scales.
     pub fn set_keys(&mut self, first: usize, keys: &[i8], scales: &[f32]) {
         let depth_blocks = self.width / BLOCK;
@@ -82,45 +164,17 @@ impl<'s> Cache<'s> {
 
     /// Sets the values of tokens from `first` on, with their scales.
     pub fn set_values(&mut self, set: InstructionSet, first: usize, values: &[i8], scales: &[f32]) {
-        let depth = blocks(self.tokens);
+        let depth = blocks(self.value_scales.len());
         set.pack_values(values, first, depth, self.values, self.value_sums);
         copy_to(self.value_scales, first, scales);
     }
+}
 
-    /// Closes the cache: scales become multipliers relative to the largest, in place.
-    pub fn fill(&mut self) -> Filled<'_> {
-        let key_scale = largest(self.key_scales);
-        for scale in self.key_scales.iter_mut() {
-            let multiplier = (*scale / key_scale * (1u32 << 30) as f32) as i32;
-            *scale = f32::from_bits(multiplier.min((1 << 30) - 1) as u32);
-        }
-        let value_scale = largest(self.value_scales);
-        for index in 0..self.value_scales.len() {
-            let relative = self.value_scales[index] / value_scale;
-            // Halves up to `index` lie in scales that have been read.
-            let halves: &mut [i16] = bytemuck::cast_slice_mut(self.value_scales);
-            halves[index] = (relative * VALUE_SCALE_ONE as f32) as i16;
-        }
-        let padded = blocks(self.tokens);
-        let halves: &[i16] = bytemuck::cast_slice(self.value_scales);
-        Filled {
-            keys: Matrix {
-                data: self.keys,
-                columns: padded,
-                depth: self.width,
-            },
-            values: Matrix {
-                data: self.values,
-                columns: self.width,
-                depth: padded,
-            },
-            key_scale,
-            key_multipliers: bytemuck::cast_slice(self.key_scales),
-            value_scale,
-            value_multipliers: halves.get(..self.tokens).unwrap_or_default(),
-            value_sums: self.value_sums,
-        }
-    }
+/// Part `index` of a slice of equal parts.
+fn part<T>(all: &mut [T], index: usize, len: usize) -> &mut [T] {
+    all.chunks_exact_mut(len.max(1))
+        .nth(index)
+        .unwrap_or_default()
 }
 
 fn copy_to(all: &mut [f32], first: usize, some: &[f32]) {

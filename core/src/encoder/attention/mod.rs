@@ -14,61 +14,77 @@ use super::hidden::Hidden;
 use crate::blob::{Layer, Linear};
 use crate::fixed::{Factor, Narrow};
 use crate::kernels::{InstructionSet, SoftmaxScales, VALUE_SCALE_ONE};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, group};
 use crate::shape::blocks;
 use cache::{Cache, Filled};
 use core::ops::Range;
 
 /// A tile of queries and what becomes of them.
 struct Tile<'s> {
-    /// Queries, keys, values or sums of the context before they are quantized.
+    /// Queries, keys or values of a group of heads, `[tile x heads x head size]`, or sums of one
+    /// head's context, before they are quantized.
     projection: &'s mut [i32],
+    /// `[heads x tile x head size]`.
     quantized: &'s mut [i8],
+    /// `[heads x tile]`.
     scales: &'s mut [f32],
     scores: &'s mut [i32],
     weights: &'s mut [i8],
+    rows: usize,
+    width: usize,
 }
 
 impl<'s> Tile<'s> {
-    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
+    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, heads: usize) -> Result<Self, OutOfScratch> {
         let (rows, width) = (pass.plan.tile, pass.shape.head_blocks());
         let keys = blocks(pass.plan.tokens);
         Ok(Tile {
-            projection: arena.take(rows * width)?,
-            quantized: arena.take(rows * width)?,
-            scales: arena.take(rows)?,
+            projection: arena.take(rows * heads * width)?,
+            quantized: arena.take(rows * heads * width)?,
+            scales: arena.take(rows * heads)?,
             scores: arena.take(rows * keys)?,
             weights: arena.take(rows * keys)?,
+            rows,
+            width,
         })
     }
 
-    /// One head of a dense layer for `rows`, quantized token by token.
+    /// Some heads of a dense layer for `rows`, quantized token by token.
     fn project(
         &mut self,
         pass: &Pass<'_>,
         layer: &Linear<'_>,
         hidden: &Hidden<'_>,
         rows: Range<usize>,
-        head: usize,
+        heads: Range<usize>,
     ) {
-        let width = pass.shape.head_blocks();
+        let (width, all) = (self.width, heads.len() * self.width);
         let input = hidden.activations(rows);
         pass.set
-            .linear(&input, layer, head * width, self.projection, width);
-        let outputs = self
-            .quantized
-            .chunks_exact_mut(width)
-            .zip(self.scales.iter_mut());
-        let sums = self.projection.chunks_exact(width).take(input.rows.len());
-        for (sums, (quantized, scale)) in sums.zip(outputs) {
-            *scale = quantize_symmetric(pass.set, sums, quantized) * layer.unit;
+            .linear(&input, layer, heads.start * width, self.projection, all);
+        let lines = self.projection.chunks_exact(all).take(input.rows.len());
+        for (row, sums) in lines.enumerate() {
+            for (head, sums) in sums.chunks_exact(width).enumerate() {
+                let index = head * self.rows + row;
+                let place = index * width..(index + 1) * width;
+                if let (Some(quantized), Some(scale)) =
+                    (self.quantized.get_mut(place), self.scales.get_mut(index))
+                {
+                    *scale = quantize_symmetric(pass.set, sums, quantized) * layer.unit;
+                }
+            }
         }
     }
 
-    /// What [`project`](Self::project) has left of `rows` rows: their numbers and their scales.
-    fn projected(&self, rows: usize, width: usize) -> (&[i8], &[f32]) {
-        let values = self.quantized.get(..rows * width).unwrap_or_default();
-        (values, self.scales.get(..rows).unwrap_or_default())
+    /// What [`project`](Self::project) has left of `rows` rows of the group's head `index`: their
+    /// numbers and their scales.
+    fn projected(&self, index: usize, rows: usize) -> (&[i8], &[f32]) {
+        let first = index * self.rows;
+        let values = first * self.width..(first + rows) * self.width;
+        (
+            self.quantized.get(values).unwrap_or_default(),
+            self.scales.get(first..first + rows).unwrap_or_default(),
+        )
     }
 }
 
@@ -81,42 +97,67 @@ pub fn attend(
     mut context: Context<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let (plan, width) = (pass.plan, pass.shape.head_blocks());
-    let mut cache = Cache::take(&mut arena, pass.shape, plan.tokens, pass.tokens)?;
-    let mut tile = Tile::take(&mut arena, pass)?;
+    let group = group(pass.shape, pass.plan.tile);
+    let mut cache = Cache::take(&mut arena, pass.shape, group, pass.plan.tokens, pass.tokens)?;
+    let mut tile = Tile::take(&mut arena, pass, group)?;
 
-    for head in context.heads() {
+    let all = context.heads();
+    for first in all.clone().step_by(group) {
+        let heads = first..all.end.min(first + group);
         cache.clear();
         for rows in pass.tiles(0..pass.tokens) {
-            tile.project(pass, &layer.key, hidden, rows.clone(), head);
-            let (keys, scales) = tile.projected(rows.len(), width);
-            cache.set_keys(rows.start, keys, scales);
-            tile.project(pass, &layer.value, hidden, rows.clone(), head);
-            let (values, scales) = tile.projected(rows.len(), width);
-            cache.set_values(pass.set, rows.start, values, scales);
+            tile.project(pass, &layer.key, hidden, rows.clone(), heads.clone());
+            for index in 0..heads.len() {
+                let (keys, scales) = tile.projected(index, rows.len());
+                cache.head(index).set_keys(rows.start, keys, scales);
+            }
+            tile.project(pass, &layer.value, hidden, rows.clone(), heads.clone());
+            for index in 0..heads.len() {
+                let (values, scales) = tile.projected(index, rows.len());
+                let mut head = cache.head(index);
+                head.set_values(pass.set, rows.start, values, scales);
+            }
         }
-        let filled = cache.fill();
+        for index in 0..heads.len() {
+            cache.fill(index);
+        }
         for rows in pass.tiles(0..rows) {
-            tile.project(pass, &layer.query, hidden, rows.clone(), head);
-            mix(pass, &filled, rows, head, &mut tile, &mut context);
+            tile.project(pass, &layer.query, hidden, rows.clone(), heads.clone());
+            for (index, head) in heads.clone().enumerate() {
+                let keys = cache.filled(index);
+                mix(
+                    pass,
+                    &keys,
+                    rows.clone(),
+                    index,
+                    head,
+                    &mut tile,
+                    &mut context,
+                );
+            }
         }
     }
     Ok(())
 }
 
-/// Scaled dot-product attention of the tile's queries: `softmax(q k / sqrt(d)) v`.
+/// Scaled dot-product attention of the tile's queries of one head, the group's `index`:
+/// `softmax(q k / sqrt(d)) v`.
 fn mix(
     pass: &Pass<'_>,
     cache: &Filled<'_>,
     rows: Range<usize>,
+    index: usize,
     head: usize,
     tile: &mut Tile<'_>,
     context: &mut Context<'_>,
 ) {
     let (width, keys) = (cache.keys.depth, cache.keys.columns);
     let count = rows.len();
-    let queries = tile.quantized.get(..count * width).unwrap_or_default();
+    let first = index * tile.rows;
+    let queries = first * width..(first + count) * width;
+    let queries = tile.quantized.get(queries).unwrap_or_default();
     pass.set.matmul(queries, &cache.keys, tile.scores, keys);
+    let scales = tile.scales.get_mut(first..).unwrap_or_default();
 
     // int8 times int8 over the head's channels, in 30 bits.
     let shift = (127 * 127 * width as u32).leading_zeros().saturating_sub(2);
@@ -125,18 +166,18 @@ fn mix(
         .scores
         .chunks_exact_mut(keys)
         .zip(tile.weights.chunks_exact_mut(keys));
-    for ((scores, weights), scale) in lines.take(count).zip(tile.scales.iter_mut()) {
+    for ((scores, weights), scale) in lines.take(count).zip(scales.iter_mut()) {
         let scores = scores.get_mut(..pass.tokens).unwrap_or_default();
         // Multipliers of keys halve: Q31 with 2^30 for one. Exponents have 11 fraction bits.
         let step = *scale * cache.key_scale * core::f32::consts::LOG2_E / root;
         let exponent = Factor::new(step * (1u32 << 12) as f32 / (1u32 << shift) as f32);
-        let scales = SoftmaxScales {
+        let softmax = SoftmaxScales {
             shift,
             keys: cache.key_multipliers,
             exponent,
             values: cache.value_multipliers,
         };
-        let sum = pass.set.softmax(scores, &scales, weights);
+        let sum = pass.set.softmax(scores, &softmax, weights);
         // A weight of 255 stands for 32767 / sum: 7 bits less, and VALUE_SCALE_ONE for one.
         let weight = (1u32 << 22) as f32 / VALUE_SCALE_ONE as f32 / sum as f32;
         *scale = weight * cache.value_scale;
@@ -145,10 +186,7 @@ fn mix(
     let weights = tile.weights.get(..count * keys).unwrap_or_default();
     pass.set
         .matmul(weights, &cache.values, tile.projection, width);
-    let sums = tile
-        .projection
-        .chunks_exact_mut(width)
-        .zip(tile.scales.iter());
+    let sums = tile.projection.chunks_exact_mut(width).zip(&*scales);
     for (row, (sums, &unit)) in rows.zip(sums) {
         // Weights are stored less 128.
         for (sum, &total) in sums.iter_mut().zip(cache.value_sums) {
@@ -195,8 +233,9 @@ mod tests {
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
             assert!(Context::take(&mut arena, &shape, tokens).is_ok());
             assert_eq!(arena.len(), regions.attention);
-            assert!(Cache::take(&mut arena, &shape, tokens, tokens).is_ok());
-            assert!(Tile::take(&mut arena, &pass).is_ok());
+            let heads = group(&shape, tile);
+            assert!(Cache::take(&mut arena, &shape, heads, tokens, tokens).is_ok());
+            assert!(Tile::take(&mut arena, &pass, heads).is_ok());
             assert!(arena.is_empty());
         }
     }
