@@ -100,6 +100,8 @@ impl<'m> Stage<'m> {
         } else {
             (rows * padded, rows * padded)
         };
+        // A tile has room for more rows than its last ones.
+        let spare = if product { 3 * padded } else { 0 };
         let mut random = Random::new(seed);
         let mut arena = Arena::new(memory);
 
@@ -145,7 +147,7 @@ impl<'m> Stage<'m> {
             biases,
             ratios,
             scales,
-            out: take(&mut arena, rows * padded, offset)?,
+            out: take(&mut arena, rows * padded + spare, offset)?,
             out_halves: take(&mut arena, halves.len(), offset)?,
             out_bytes: take(&mut arena, 2 * halves.len(), offset)?,
             returned: take(&mut arena, 2 * rows, offset)?,

@@ -50,9 +50,12 @@ impl Kernels for Rvm {
 fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize) {
     let depth = b.depth.max(1);
     let weights = b.data.get(first * b.depth..).unwrap_or_default();
-    let mut tiles = a.chunks_exact(ROWS * depth);
-    let mut outs = out.chunks_exact_mut(ROWS * width.max(1));
-    for (rows, out) in (&mut tiles).zip(&mut outs) {
+    let tiles = a.chunks_exact(ROWS * depth);
+    let rest = tiles.remainder();
+    // There may be room for more rows than there are.
+    let whole = (tiles.len() * ROWS * width).min(out.len());
+    let (out, rest_out) = out.split_at_mut(whole);
+    for (rows, out) in tiles.zip(out.chunks_exact_mut(ROWS * width.max(1))) {
         out.fill(0);
         for chunk in (0..depth).step_by(CHUNK) {
             let channels = CHUNK.min(depth - chunk);
@@ -73,7 +76,7 @@ fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize
         }
     }
     // The rows that are left, one to three.
-    portable::product(tiles.remainder(), b, first, outs.into_remainder(), width);
+    portable::product(rest, b, first, rest_out, width);
 }
 
 fn interleave(rows: &[i8], depth: usize, first: usize, channels: usize) -> Interleaved {
