@@ -126,7 +126,7 @@ fn exp2_negative(z: i32) -> i32 {
 /// With one half for all, hundreds of small weights, each below half a step, would all vanish, and
 /// with them most of a long text. In the order of van der Corput's sequence, some of any few
 /// neighbours are rounded up, so that their sum is kept.
-const DITHER: [i32; BLOCK] = {
+pub(super) const DITHER: [i32; BLOCK] = {
     let mut dither = [0; BLOCK];
     let mut i = 0;
     while i < BLOCK {
@@ -156,9 +156,9 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
 
 /// `2 a (1 - Phi(a))` in Q15 over `a = 2 (s + 1)`, `s` in Q15: what GELU takes from `max(u, 0)`
 /// at `|u| = a`, doubled; minimax polynomials of degree 7, error 4e-4, constant term first.
-const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
+pub(super) const GELU_ERF: [i16; 8] = [2972, -11245, 14540, 935, -21351, 15666, 3830, -5352];
 /// The same for the tanh approximation of Phi.
-const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
+pub(super) const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238, 3813, -5178];
 
 /// GELU (arXiv 1606.08415) of `u` with `bits` fraction bits, 4 to 12: `max(u, 0)` less an even
 /// bump that vanishes for `|u| > 4`.

@@ -80,24 +80,12 @@ struct Bench {
 }
 
 impl Bench {
-    fn sets(&self, machine: Machine) -> Vec<&'static str> {
-        let mut sets = machine.sets().to_vec();
-        if !self.set.is_empty() {
-            // Every machine has it.
-            if !sets.contains(&"scalar") {
-                sets.insert(0, "scalar");
-            }
-            sets.retain(|set| self.set.iter().any(|wanted| wanted == set));
-        }
-        sets
-    }
-
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
         let models = bench::Models::make()?;
         let mut rows = Vec::new();
         for machine in machines(self.machines) {
-            for set in self.sets(machine) {
+            for set in sets(machine, &self.set) {
                 rows.extend(bench::measure(machine, set, &models)?);
             }
         }
@@ -107,6 +95,19 @@ impl Bench {
             bench::print(&rows)
         }
     }
+}
+
+/// The sets of that machine that are named, all of its own if none is.
+fn sets(machine: Machine, named: &[String]) -> Vec<&'static str> {
+    let mut sets = machine.sets().to_vec();
+    if !named.is_empty() {
+        // Every machine has it.
+        if !sets.contains(&"scalar") {
+            sets.insert(0, "scalar");
+        }
+        sets.retain(|set| named.iter().any(|name| name == set));
+    }
+    sets
 }
 
 #[derive(Args)]

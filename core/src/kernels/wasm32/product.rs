@@ -3,7 +3,7 @@
 //! Bytes are widened as they are loaded; their products cannot overflow there, so the sums are
 //! exact. Four rows by four columns share the 16 loads of 256 multiply-accumulates.
 
-use super::vector::{Factors, doubled, load, mul_q31, store};
+use super::vector::{Factors, doubled, load, mul_q31};
 use crate::blob::{Linear, Matrix};
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
@@ -103,7 +103,7 @@ impl Product<'_> {
         assert!(a.len() >= R * depth && out.len() >= R * width);
         let requantize = self.requantize::<R>(row);
         let block_columns = self.weights.chunks_exact(BLOCK * depth);
-        for (index, weights) in block_columns.enumerate() {
+        for (index, weights) in block_columns.enumerate().take(width / BLOCK) {
             for column in (0..BLOCK).step_by(COLUMNS) {
                 let sums = dot::<R>(a, depth, weights, column);
                 let column = index * BLOCK + column;
@@ -112,8 +112,10 @@ impl Product<'_> {
                     None => sums,
                 };
                 for (row, result) in results.into_iter().enumerate() {
-                    if let Some(out) = out[row * width + column..].first_chunk_mut() {
-                        store::<i32, COLUMNS>(result, out);
+                    // SAFETY: by the assertion; `row < R`, and `column + 4 <= width`.
+                    unsafe {
+                        let out = out.as_mut_ptr().add(row * width + column);
+                        v128_store(out.cast(), result);
                     }
                 }
             }
@@ -127,7 +129,9 @@ impl Product<'_> {
         };
         let rows = &rows[row..row + R];
         Some(Requantize {
-            layer,
+            multipliers: layer.multipliers.as_chunks().0,
+            column_sums: layer.column_sums.as_chunks().0,
+            biases: layer.biases.as_chunks().0,
             shift: accumulator_shift(self.depth),
             zeros: array::from_fn(|i| i32x4_splat(rows[i].zero_point)),
             factors: array::from_fn(|i| row_factor(rows[i].scale, layer).into()),
@@ -177,11 +181,10 @@ unsafe fn step<const R: usize>(
     block: *const i8,
 ) {
     // SAFETY: the caller vouches for the bytes.
-    let (rows, columns) = unsafe {
-        let columns: [_; COLUMNS] = array::from_fn(|i| widen(block.add(i * BLOCK)));
-        (rows.map(|row| widen(row)), columns)
-    };
-    for (sums, [low, high]) in sums.iter_mut().zip(rows) {
+    let columns: [_; COLUMNS] = array::from_fn(|i| unsafe { widen(block.add(i * BLOCK)) });
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        // SAFETY: likewise.
+        let [low, high] = unsafe { widen(row) };
         for (sum, column) in sums.iter_mut().zip(columns) {
             *sum = i32x4_add(*sum, i32x4_dot_i16x8(low, column[0]));
             *sum = i32x4_add(*sum, i32x4_dot_i16x8(high, column[1]));
@@ -222,22 +225,22 @@ fn reduce([a, b, c, d]: [v128; COLUMNS]) -> v128 {
 
 /// [`scalar::linear`]'s requantization of `R` rows.
 struct Requantize<'a, const R: usize> {
-    layer: &'a Linear<'a>,
+    multipliers: &'a [[i32; COLUMNS]],
+    column_sums: &'a [[i32; COLUMNS]],
+    biases: &'a [[i32; COLUMNS]],
     shift: u32,
     zeros: [v128; R],
     factors: [Factors; R],
 }
 
 impl<const R: usize> Requantize<'_, R> {
+    /// Of the sums of four channels, the first of which is `channel`.
     #[inline(always)]
     fn apply(&self, sums: [v128; R], channel: usize) -> [v128; R] {
-        let four = |numbers: &[i32]| match numbers[channel..].first_chunk::<COLUMNS>() {
-            Some(numbers) => load(numbers),
-            None => i32x4_splat(0),
-        };
-        let multipliers = doubled(four(self.layer.multipliers));
-        let column_sums = four(self.layer.column_sums);
-        let biases = four(self.layer.biases);
+        let index = channel / COLUMNS;
+        let multipliers = doubled(load(&self.multipliers[index]));
+        let column_sums = load(&self.column_sums[index]);
+        let biases = load(&self.biases[index]);
         array::from_fn(|row| {
             let correction = i32x4_mul(self.zeros[row], column_sums);
             let sum = i32x4_shl(i32x4_sub(sums[row], correction), self.shift);
