@@ -1,7 +1,8 @@
-//! Names the Cortex-M extensions that kernels may use.
+//! Names the extensions that kernels may use where rustc hides them from stable code.
 //!
-//! rustc hides Arm's target features from stable code, so they are told from the target and from
-//! `-C target-cpu`: every thumbv7em has DSP; on thumbv8m.main the core decides.
+//! Those of Cortex-M are told from the target and from `-C target-cpu`: every thumbv7em has DSP; on
+//! thumbv8m.main the core decides. RISC-V's vectors are told from `-C target-feature=+v`, or are
+//! part of the target.
 
 use std::env;
 
@@ -13,6 +14,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(embert_dsp)");
     println!("cargo::rustc-check-cfg=cfg(embert_helium)");
+    println!("cargo::rustc-check-cfg=cfg(embert_rvv)");
     let target = env::var("TARGET").unwrap_or_default();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let built_for = |cores: &[&str]| {
@@ -30,5 +32,15 @@ fn main() {
         println!("cargo::rustc-cfg=embert_helium");
     } else if target.starts_with("thumbv7em") || built_for(&DSP_CORES) {
         println!("cargo::rustc-cfg=embert_dsp");
+    }
+
+    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    let mut asked = flags
+        .split('\u{1f}')
+        .filter_map(|flag| flag.rsplit_once("target-feature="))
+        .flat_map(|(_, features)| features.split(','));
+    let vectors = features.split(',').any(|feature| feature == "v") || asked.any(|f| f == "+v");
+    if vectors && target.starts_with("riscv") {
+        println!("cargo::rustc-cfg=embert_rvv");
     }
 }

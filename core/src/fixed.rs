@@ -5,19 +5,26 @@
 //! everywhere. Nothing here contracts to a fused multiply-add and nothing can panic: integer
 //! overflow, possible only with a hostile blob, wraps.
 
-/// High half of a doubled product, rounded down: `a * b / 2^31`.
+/// `a * b / 2^31`, rounded down, of a multiplier `b` whose magnitude is below 2^30.
 ///
-/// Multipliers are kept below 2^30, so that an instruction set which has only the undoubled
-/// high half (`SMMUL`, `MULH`) can double the multiplier instead.
+/// That it can be doubled makes this the high half of a product, which is one instruction
+/// (`SMMUL`, `MULH`).
 #[inline(always)]
 pub fn mul_q31(a: i32, b: i32) -> i32 {
-    ((a as i64 * b as i64) >> 31) as i32
+    ((a as i64 * (b << 1) as i64) >> 32) as i32
 }
 
-/// Rounded Q15 product: `(a * b + 2^14) / 2^15`. `a` and `b` are never both -32768.
+/// Rounded Q15 product of numbers of 16 bits: `(a * b + 2^14) / 2^15`. `a` and `b` are never both
+/// -32768, so this has 16 bits too.
 #[inline(always)]
-pub fn mul_q15(a: i16, b: i16) -> i16 {
-    ((a as i32 * b as i32 + (1 << 14)) >> 15) as i16
+pub const fn mul_q15(a: i32, b: i32) -> i32 {
+    (a * b + (1 << 14)) >> 15
+}
+
+/// `mul_q15(p, x) + c`, a step of Horner's scheme: what is added may be added before the shift.
+#[inline(always)]
+pub const fn horner_q15(p: i32, x: i32, c: i32) -> i32 {
+    (p * x + ((c << 15) + (1 << 14))) >> 15
 }
 
 /// `v / 2^shift` rounded half up, `shift` in `0..=31`.
@@ -91,6 +98,11 @@ impl Narrow {
             },
             _ => Narrow::default(),
         }
+    }
+
+    /// What is added before the last shift: one half of what it drops.
+    pub fn rounding(self) -> i32 {
+        ((1u32 << self.shift) >> 1) as i32
     }
 
     #[inline(always)]

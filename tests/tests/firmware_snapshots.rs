@@ -89,7 +89,7 @@ fn personal_data() -> Result<()> {
         "pii",
         &blob,
         &PII_TEXTS,
-        &[Machine::Mps3An547, Machine::Virt],
+        &[Machine::Mps3An547, Machine::Virt, Machine::VirtRv64],
     )
 }
 

@@ -9,9 +9,25 @@
 //! [`Kernels`] is the contract, [`InstructionSet`] the choice: made when firmware is built, and at
 //! run time on hosts.
 
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+#[allow(unsafe_code)]
+mod aarch64;
 #[cfg(any(embert_dsp, embert_helium))]
 #[allow(unsafe_code)]
 mod arm_m;
+#[cfg(any(
+    target_arch = "arm",
+    target_arch = "riscv32",
+    target_arch = "riscv64",
+    test
+))]
+mod portable;
+#[cfg(all(
+    any(target_arch = "riscv32", target_arch = "riscv64"),
+    target_feature = "m"
+))]
+#[allow(unsafe_code)]
+mod riscv;
 pub mod scalar;
 mod set;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -103,7 +119,7 @@ pub trait Kernels: Sync {
     }
 
     /// Attention weights of one query from its raw scores, in 8 bits less 128; returns the sum
-    /// of the exponentials (the largest is 32767).
+    /// of the exponentials (the largest is 32767). What it leaves of the scores is its own.
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
         scalar::softmax(scores, scales, out)
     }

@@ -1,8 +1,8 @@
 //! The definition of every kernel, in plain Rust.
 
-use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use super::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow, mul_q15, mul_q31};
+use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
 
 /// Plain Rust, on every machine.
@@ -15,7 +15,7 @@ impl Kernels for Scalar {
 }
 
 /// Bytes of a 16 x 16 block.
-const BLOCK_BYTES: usize = BLOCK * BLOCK;
+pub const BLOCK_BYTES: usize = BLOCK * BLOCK;
 
 /// Dot products of one row with the 16 columns of a block column.
 fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
@@ -80,44 +80,56 @@ pub fn linear(
     out: &mut [i32],
     out_width: usize,
 ) {
-    let shift = accumulator_shift(layer.weights.depth);
     for_blocks(
         input.values,
         &layer.weights,
         first,
         out_width,
         |row, column, sums| {
-            let Some(scale) = input.rows.get(row) else {
-                return;
-            };
-            let factor = row_factor(scale.scale, layer);
-            let channels = first + column..first + column + BLOCK;
             let start = row * out_width + column;
-            if let (Some(out), Some(multipliers), Some(column_sums), Some(biases)) = (
-                out.get_mut(start..start + BLOCK),
-                layer.multipliers.get(channels.clone()),
-                layer.column_sums.get(channels.clone()),
-                layer.biases.get(channels),
-            ) {
-                for j in 0..BLOCK {
-                    let correction = scale.zero_point.wrapping_mul(column_sums[j]);
-                    let sum = sums[j].wrapping_sub(correction).wrapping_shl(shift);
-                    let scaled = factor.apply(mul_q31(sum, multipliers[j]));
-                    out[j] = scaled.wrapping_add(biases[j]);
-                }
+            if let (Some(scale), Some(out)) =
+                (input.rows.get(row), out.get_mut(start..start + BLOCK))
+            {
+                out.copy_from_slice(&sums);
+                requantize(out, layer, first + column, scale);
             }
         },
     );
 }
 
+/// A row's dot products with columns `first..`, in place, to units of the layer's `unit`.
+pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+    let shift = accumulator_shift(layer.weights.depth);
+    let factor = row_factor(scale.scale, layer);
+    let channels = first..first + row.len();
+    let (Some(multipliers), Some(column_sums), Some(biases)) = (
+        layer.multipliers.get(channels.clone()),
+        layer.column_sums.get(channels.clone()),
+        layer.biases.get(channels),
+    ) else {
+        return;
+    };
+    let constants = multipliers.iter().zip(column_sums).zip(biases);
+    for (out, ((&multiplier, &column_sum), &bias)) in row.iter_mut().zip(constants) {
+        let correction = scale.zero_point.wrapping_mul(column_sum);
+        let sum = out.wrapping_sub(correction).wrapping_shl(shift);
+        let scaled = factor.apply(mul_q31(sum, multiplier));
+        *out = scaled.wrapping_add(bias);
+    }
+}
+
+/// `2^-f` in Q15 over the fraction `f` in Q15, the highest coefficient first.
+pub(super) const EXP2: [i16; 4] = [-1316, 7600, -22670, 32767];
+
 /// `2^-z` in Q15 for `z` in `0..16` with 11 fraction bits; 1.0 is 32767.
 ///
 /// A cubic for the fraction (relative error 1e-4), a shift for the whole part.
-fn exp2_negative(z: i32) -> i32 {
-    let fraction = ((z & 0x7ff) << 4) as i16;
-    let p = mul_q15(-1316, fraction) + 7600;
-    let p = mul_q15(p, fraction) - 22670;
-    let p = mul_q15(p, fraction) as i32 + 32767;
+pub(super) const fn exp2_negative(z: i32) -> i32 {
+    let fraction = (z & 0x7ff) << 4;
+    let [cubic, square, linear, constant] = EXP2;
+    let p = horner_q15(cubic as i32, fraction, square as i32);
+    let p = horner_q15(p, fraction, linear as i32);
+    let p = horner_q15(p, fraction, constant as i32);
     p >> (z >> 11)
 }
 
@@ -137,18 +149,35 @@ pub(super) const DITHER: [i32; BLOCK] = {
 };
 
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+    let largest = scale_scores(scores, scales.shift, scales.keys);
+    weigh(scores, largest, scales.exponent, scales.values, out)
+}
+
+/// Brings raw scores to one scale, in place; the largest of them.
+pub fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     let mut largest = i32::MIN;
-    for (score, &key) in scores.iter_mut().zip(scales.keys) {
-        *score = mul_q31(score.wrapping_shl(scales.shift), key);
+    for (score, &key) in scores.iter_mut().zip(keys) {
+        *score = mul_q31(score.wrapping_shl(shift), key);
         largest = largest.max(*score);
     }
+    largest
+}
+
+/// Weights of scaled scores; the sum of the exponentials.
+pub fn weigh(
+    scores: &[i32],
+    largest: i32,
+    exponent: Factor,
+    values: &[i16],
+    out: &mut [i8],
+) -> u32 {
     let mut sum = 0u32;
-    let lines = scores.iter().zip(scales.values).zip(out);
+    let lines = scores.iter().zip(values).zip(out);
     for (index, ((&score, &value), out)) in lines.enumerate() {
-        let below = scales.exponent.apply(largest.wrapping_sub(score));
+        let below = exponent.apply(largest.wrapping_sub(score));
         let exponential = exp2_negative(below.clamp(0, i16::MAX as i32));
         sum = sum.wrapping_add(exponential as u32);
-        let weight = mul_q15(exponential as i16, value) as i32;
+        let weight = mul_q15(exponential, value as i32);
         *out = (((weight + DITHER[index % BLOCK]) >> 7) - 128) as i8;
     }
     sum
@@ -164,11 +193,11 @@ pub(super) const GELU_TANH: [i16; 8] = [2966, -11348, 14525, 1291, -21314, 15238
 /// bump that vanishes for `|u| > 4`.
 fn gelu(u: i32, bits: u32, bump: &[i16; 8]) -> i16 {
     let magnitude = (u.abs()).min((1 << (bits + 2)) - 1);
-    let s = ((magnitude << (14 - bits)) - 32768) as i16;
-    let [rest @ .., highest] = bump;
-    let p = rest.iter().rev().fold(*highest, |p, &c| mul_q15(p, s) + c);
+    let s = (magnitude << (14 - bits)) - 32768;
+    let [rest @ .., highest] = bump.map(i32::from);
+    let p = rest.iter().rev().fold(highest, |p, &c| horner_q15(p, s, c));
     let shift = 16 - bits;
-    let bump = (p as i32 + (1 << (shift - 1))) >> shift;
+    let bump = (p + (1 << (shift - 1))) >> shift;
     (u.max(0) - bump) as i16
 }
 
@@ -187,15 +216,34 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
 }
 
 pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-    let sum: i64 = row.iter().map(|&v| v as i64).sum();
-    let mean = (sum / hidden.max(1) as i64) as i32;
+    let mean = mean(row.iter().map(|&v| v as i64).sum(), hidden);
     let mut squares = 0u64;
     for v in row.iter_mut() {
         *v = v.wrapping_sub(mean);
         squares = squares.wrapping_add((*v as i64 * *v as i64) as u64);
     }
+    let (shift, factor) = normalizer(squares, mean, row.len(), hidden, epsilon);
+    for (v, &gain) in row.iter_mut().zip(gains) {
+        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
+    }
+}
+
+/// The mean of a row of `hidden` channels by its sum.
+pub(super) fn mean(sum: i64, hidden: usize) -> i32 {
+    (sum / hidden.max(1) as i64) as i32
+}
+
+/// The shift and then the factor that bring deviations from the mean, the sum of whose squares
+/// over a row of `width` is known, to the LayerNorm before its gains.
+pub(super) fn normalizer(
+    squares: u64,
+    mean: i32,
+    width: usize,
+    hidden: usize,
+    epsilon: f32,
+) -> (u32, Factor) {
     // The padding channels hold zeros: each has added the square of the mean.
-    let padding = row.len().saturating_sub(hidden) as u64;
+    let padding = width.saturating_sub(hidden) as u64;
     let square = (mean as i64 * mean as i64) as u64;
     let squares = squares.wrapping_sub(padding.wrapping_mul(square));
 
@@ -204,10 +252,8 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     // No deviation exceeds the root of the squares, so this shift fills 30 bits.
     let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
     let shift = 30u32.saturating_sub(root_bits);
-    let factor = Factor::new(inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32);
-    for (v, &gain) in row.iter_mut().zip(gains) {
-        *v = mul_q31(factor.apply(v.wrapping_shl(shift)), gain);
-    }
+    let factor = inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32;
+    (shift, Factor::new(factor))
 }
 
 /// A half of a low byte.
@@ -265,6 +311,7 @@ pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32,
     }
 }
 
+#[inline]
 pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
     row.iter().fold((0, 0), |(low, high), &v| {
         let v = v.into();
@@ -272,6 +319,7 @@ pub fn range<T: Copy + Into<i32>>(row: &[T]) -> (i32, i32) {
     })
 }
 
+#[inline]
 pub fn max_abs(row: &[i32]) -> u32 {
     row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
 }
@@ -298,7 +346,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
 
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
     for (&q, out) in row.iter().zip(out) {
-        *out = mul_q15(q as i16, ratio) as i8;
+        *out = mul_q15(q as i32, ratio as i32) as i8;
     }
 }
 

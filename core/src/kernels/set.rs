@@ -12,10 +12,30 @@ pub struct InstructionSet(&'static dyn Kernels);
 /// Every set of this architecture, the slowest first.
 static SETS: &[&dyn Kernels] = &[
     &Scalar,
+    #[cfg(any(
+        target_arch = "arm",
+        target_arch = "riscv32",
+        target_arch = "riscv64",
+        test
+    ))]
+    &super::portable::Portable,
+    #[cfg(all(
+        any(target_arch = "riscv32", target_arch = "riscv64"),
+        target_feature = "m"
+    ))]
+    &super::riscv::rvm::Rvm,
+    #[cfg(embert_rvv)]
+    &super::riscv::rvv::Rvv,
     #[cfg(embert_dsp)]
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]
     &super::arm_m::helium::Helium,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::NEON,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::DOTPROD,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    &super::aarch64::I8MM,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     &super::wasm32::Simd128,
     #[cfg(target_arch = "x86_64")]

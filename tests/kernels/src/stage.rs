@@ -161,8 +161,13 @@ impl<'m> Stage<'m> {
 
     /// Everything the work has written.
     pub fn results(&self) -> [&[u8]; 4] {
+        // What softmax leaves of its scores is the set's own.
+        let out = match self.work.kernel {
+            Kernel::Softmax => &[],
+            _ => &*self.out,
+        };
         [
-            bytemuck::cast_slice(self.out),
+            bytemuck::cast_slice(out),
             bytemuck::cast_slice(self.out_halves),
             bytemuck::cast_slice(self.out_bytes),
             bytemuck::cast_slice(self.returned),
@@ -221,11 +226,13 @@ impl<'m> Stage<'m> {
             let factor = Factor::new(scale.scale / 1.5);
             match self.work.kernel {
                 Kernel::Softmax => {
+                    // From scores of thousands to scores that hardly differ.
+                    let exponent = 0.5 / (1u32 << (self.work.depth % 21)) as f32;
                     let scales = SoftmaxScales {
                         // As raw scores of 30 bits less the shift are.
                         shift: 0,
                         keys: &self.multipliers[..columns],
-                        exponent: Factor::new(scale.scale / 4096.0),
+                        exponent: Factor::new(scale.scale * exponent),
                         values: &self.ratios[..columns],
                     };
                     returned[0] = set.softmax(out, &scales, out_bytes) as i32;

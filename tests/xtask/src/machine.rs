@@ -17,28 +17,63 @@ pub enum Machine {
     /// RV32IMAC.
     #[value(name = "virt")]
     Virt,
+    /// A 64-bit Arm core with all extensions.
+    #[value(name = "virt-aarch64")]
+    VirtAarch64,
+    /// RV64GC with vectors.
+    #[value(name = "virt-rv64")]
+    VirtRv64,
     /// WebAssembly with 128-bit vectors, in an interpreter.
     #[value(name = "wasm32")]
     Wasm32,
 }
 
 impl Machine {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Mps2An386,
         Self::Mps2An500,
         Self::Mps3An547,
         Self::Virt,
+        Self::VirtRv64,
+        Self::VirtAarch64,
         Self::Wasm32,
     ];
 
-    /// QEMU's name of the machine.
+    /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
+            Self::VirtRv64 => "virt-rv64",
+            Self::VirtAarch64 => "virt-aarch64",
             Self::Wasm32 => "wasm32",
+        }
+    }
+
+    /// What QEMU calls it, with what else QEMU must be told.
+    pub fn qemu_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Mps2An386 => &["-machine", "mps2-an386"],
+            Self::Mps2An500 => &["-machine", "mps2-an500"],
+            Self::Mps3An547 => &["-machine", "mps3-an547"],
+            Self::Virt | Self::VirtRv64 => &["-machine", "virt", "-bios", "none"],
+            Self::VirtAarch64 => &["-machine", "virt", "-nic", "none"],
+            Self::Wasm32 => &[],
+        }
+    }
+
+    /// The processors its kernels are checked on, the usual one first; `None`: the board's own.
+    pub fn cpus(self) -> &'static [Option<&'static str>] {
+        match self {
+            Self::VirtRv64 => &[
+                Some("rv64,v=true,vlen=256,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=128,vext_spec=v1.0"),
+                Some("rv64,v=true,vlen=512,vext_spec=v1.0"),
+            ],
+            Self::VirtAarch64 => &[Some("max")],
+            _ => &[None],
         }
     }
 
@@ -64,6 +99,8 @@ impl Machine {
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
+            Self::VirtAarch64 => "aarch64-unknown-none",
+            Self::VirtRv64 => "riscv64gc-unknown-none-elf",
             Self::Wasm32 => "wasm32-unknown-unknown",
         }
     }
@@ -73,7 +110,9 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Virt => &["scalar"],
+            Self::Virt => &["portable", "rvm"],
+            Self::VirtRv64 => &["rvm", "rvv"],
+            Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
             Self::Wasm32 => &["simd128"],
         }
     }
@@ -82,6 +121,8 @@ impl Machine {
     pub fn emulator(self) -> Option<&'static str> {
         match self {
             Self::Virt => Some("qemu-system-riscv32"),
+            Self::VirtAarch64 => Some("qemu-system-aarch64"),
+            Self::VirtRv64 => Some("qemu-system-riscv64"),
             Self::Wasm32 => None,
             _ => Some("qemu-system-arm"),
         }

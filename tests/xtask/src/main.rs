@@ -120,9 +120,12 @@ impl Kernels {
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
         for machine in machines(self.machines) {
-            for &set in machine.sets() {
-                let cases = bench::check(machine, set)?;
-                println!("{} {set}: {cases} cases as scalar", machine.name());
+            for &cpu in machine.cpus() {
+                for &set in machine.sets() {
+                    let cases = bench::check(machine, cpu, set)?;
+                    let name = cpu.unwrap_or(machine.name());
+                    println!("{name} {set}: {cases} cases as scalar");
+                }
             }
         }
         Ok(())

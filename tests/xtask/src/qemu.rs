@@ -8,7 +8,6 @@ use std::sync::mpsc::{Receiver, channel};
 use anyhow::{Context, Result, anyhow};
 
 use crate::image::{Elf, Image};
-use crate::machine::Machine;
 use crate::session::Runner;
 
 /// A QEMU process.
@@ -20,8 +19,8 @@ pub(crate) struct Qemu {
 }
 
 impl Qemu {
-    /// Starts QEMU with the blob in `model`.
-    pub fn start(image: &Image, elf: &Elf, model: &Path) -> Result<Self> {
+    /// Starts QEMU with the blob in `model` and the processor `cpu`, the board's own if `None`.
+    pub fn start(image: &Image, elf: &Elf, cpu: Option<&str>, model: &Path) -> Result<Self> {
         elf.check_room(model, image.machine)?;
         let emulator = image
             .machine
@@ -29,21 +28,14 @@ impl Qemu {
             .context("QEMU has no such machine")?;
         let machine = image.machine;
         let mut command = Command::new(emulator);
-        command.args([
-            "-machine",
-            machine.name(),
-            "-display",
-            "none",
-            "-monitor",
-            "none",
-            "-serial",
-            "stdio",
-        ]);
+        command
+            .args(machine.qemu_arguments())
+            .args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         // One instruction takes one nanosecond of the machine's time, and that
         // time does not follow the host's: runs are exactly repeatable.
         command.args(["-icount", "shift=0,sleep=off"]);
-        if machine == Machine::Virt {
-            command.args(["-bios", "none"]);
+        if let Some(cpu) = cpu {
+            command.args(["-cpu", cpu]);
         }
         command.arg("-kernel").arg(&image.path);
         // A comma in a QEMU option's value is written twice.

@@ -32,11 +32,22 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Starts the image. `timeout` is how long one request may take on the host's
-    /// clock; nothing the firmware computes or reports depends on that clock.
+    /// Starts the image on the machine's usual processor. `timeout` is how long
+    /// one request may take on the host's clock; nothing the firmware computes
+    /// or reports depends on that clock.
     pub fn start(image: &'a Image, model: &Path, timeout: Duration) -> Result<Self> {
+        Self::with_cpu(image, image.machine.cpus()[0], model, timeout)
+    }
+
+    /// Starts the image on the processor `cpu`, the board's own if `None`.
+    pub fn with_cpu(
+        image: &'a Image,
+        cpu: Option<&str>,
+        model: &Path,
+        timeout: Duration,
+    ) -> Result<Self> {
         let runner: Box<dyn Runner> = match &image.elf {
-            Some(elf) => Box::new(Qemu::start(image, elf, model)?),
+            Some(elf) => Box::new(Qemu::start(image, elf, cpu, model)?),
             None => Box::new(Wasm::start(image, model)?),
         };
         Ok(Self {

@@ -3,7 +3,8 @@
 //! A block's 16 input channels of one output channel are widened to 16 bits, as are a row's 16
 //! inputs; products of bytes cannot overflow there, so the sums are exact.
 
-use super::{BLOCK_BYTES, Finish, RowFactor, fits, linear_fits};
+use super::fits;
+use super::old::*;
 use crate::blob::{Linear, Matrix};
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, Kernels};

@@ -130,10 +130,10 @@ pub fn measure(machine: Machine, set: &str, models: &Models) -> Result<Vec<Row>>
     Ok(rows)
 }
 
-/// Holds `set` on `machine` to the scalar kernels; the number of cases.
-pub fn check(machine: Machine, set: &str) -> Result<u32> {
+/// Holds `set` on `machine`, with the processor `cpu`, to the scalar kernels; the number of cases.
+pub fn check(machine: Machine, cpu: Option<&str>, set: &str) -> Result<u32> {
     let image = Image::build(machine)?;
-    let mut session = Session::start(&image, &blobs::path("tiny.embert"), TIMEOUT)?;
+    let mut session = Session::with_cpu(&image, cpu, &blobs::path("tiny.embert"), TIMEOUT)?;
     let mut found = 0;
     session
         .ask(&Request::Check { set }, |response| {
@@ -158,6 +158,8 @@ fn works() -> Vec<Work> {
         match kernel {
             Kernel::Matmul | Kernel::Linear => {}
             Kernel::Activate => works.push(Work::new(kernel, ROWS, 15, 512)),
+            // Exponents of some ten.
+            Kernel::Softmax => works.push(Work::new(kernel, ROWS, 11, 128)),
             Kernel::QuantizeActivated | Kernel::RangeActivated => {
                 works.push(Work::new(kernel, ROWS, 0, 512));
             }

@@ -1,0 +1,84 @@
+//! Cortex-M4, M7 and M33: the DSP extension's products of 16-bit pairs, packed arithmetic on
+//! halves and bytes, and `SMMUL`, the upper half of a product.
+
+mod activate;
+mod hidden;
+mod matmul;
+mod normalize;
+mod quantize;
+mod range;
+mod softmax;
+
+use crate::blob::{Linear, Matrix};
+use crate::fixed::{Factor, Narrow};
+use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use crate::shape::Activation;
+
+/// The set, where this machine has it.
+pub struct Dsp;
+
+impl Kernels for Dsp {
+    fn name(&self) -> &'static str {
+        "dsp"
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        matmul::matmul(a, b, out, out_width);
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        matmul::linear(input, layer, first, out, out_width);
+    }
+    fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+        softmax::softmax(scores, scales, out)
+    }
+    fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
+        activate::activate(kind, fraction_bits, input, out);
+    }
+
+    fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+        normalize::normalize(row, hidden, gains, epsilon);
+    }
+
+    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+        hidden::add_hidden(row, restore, factor, sums);
+    }
+
+    fn quantize_hidden(
+        &self,
+        row: &[i32],
+        narrow: Narrow,
+        zero_point: i32,
+        high: &mut [i8],
+        low: &mut [u8],
+    ) {
+        hidden::quantize_hidden(row, narrow, zero_point, high, low);
+    }
+
+    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+        quantize::quantize(row, narrow, out);
+    }
+
+    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+        quantize::quantize_activated(row, narrow, zero_point, out);
+    }
+
+    fn range(&self, row: &[i32]) -> (i32, i32) {
+        range::range(row)
+    }
+
+    fn range_activated(&self, row: &[i16]) -> (i32, i32) {
+        range::range_activated(row)
+    }
+
+    fn max_abs(&self, row: &[i32]) -> u32 {
+        range::max_abs(row)
+    }
+}

@@ -1,0 +1,102 @@
+//! Plain Rust for cores without vectors or DSP: a tile of rows and columns in registers.
+//!
+//! A row by a column, as the definition has it, loads two numbers for each product; a tile loads
+//! `ROWS + COLUMNS` for `ROWS * COLUMNS` of them. (Where compilers vectorize, the definition is
+//! what they vectorize best.)
+
+use super::scalar::{BLOCK_BYTES, requantize};
+use super::{Activations, Kernels};
+use crate::blob::{Linear, Matrix};
+use crate::shape::BLOCK;
+
+/// Rows and columns computed together: the most that compilers keep in registers, of which Thumb
+/// has 13 to spare and RISC-V 28.
+const ROWS: usize = 2;
+const COLUMNS: usize = if cfg!(target_arch = "arm") { 2 } else { 4 };
+
+/// The set, for every machine.
+pub(super) struct Portable;
+
+impl Kernels for Portable {
+    fn name(&self) -> &'static str {
+        "portable"
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        product(a, b, 0, out, out_width);
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        product(input.values, &layer.weights, first, out, out_width);
+        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
+            requantize(out, layer, first, scale);
+        }
+    }
+}
+
+/// Dot products of all rows of `a` with columns `first..first + width` of `b`.
+pub(super) fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize) {
+    let (depth, width_or_one) = (b.depth.max(1), width.max(1));
+    let weights = b.data.get(first * b.depth..).unwrap_or_default();
+    let tiles = a
+        .chunks(ROWS * depth)
+        .zip(out.chunks_mut(ROWS * width_or_one));
+    for (rows, out) in tiles {
+        let block_columns = weights.chunks_exact(BLOCK * depth).take(width / BLOCK);
+        for (index, block_column) in block_columns.enumerate() {
+            for column in (0..BLOCK).step_by(COLUMNS) {
+                let at = index * BLOCK + column;
+                // The last row may be alone.
+                match rows.split_at_checked(depth) {
+                    Some((upper, lower)) if lower.len() == depth => {
+                        let sums = dot([upper, lower], block_column, column);
+                        store(sums, out, width, at);
+                    }
+                    _ => store(dot([rows], block_column, column), out, width, at),
+                }
+            }
+        }
+    }
+}
+
+/// Dot products of `R` rows with `COLUMNS` columns from `column` on.
+#[inline(never)]
+fn dot<const R: usize>(rows: [&[i8]; R], blocks: &[i8], column: usize) -> [[i32; COLUMNS]; R] {
+    let mut sums = [[0i32; COLUMNS]; R];
+    let mut rows = rows.map(|row| row.as_chunks::<BLOCK>().0.iter());
+    for block in blocks.as_chunks::<BLOCK_BYTES>().0 {
+        let mut inputs = [&[0; BLOCK]; R];
+        for (inputs, row) in inputs.iter_mut().zip(&mut rows) {
+            let Some(next) = row.next() else { return sums };
+            *inputs = next;
+        }
+        let Some(weights) = block[column * BLOCK..].first_chunk::<{ COLUMNS * BLOCK }>() else {
+            return sums;
+        };
+        for k in 0..BLOCK {
+            for (j, weights) in weights.as_chunks::<BLOCK>().0.iter().enumerate() {
+                for (sums, inputs) in sums.iter_mut().zip(inputs) {
+                    let product = inputs[k] as i32 * weights[k] as i32;
+                    sums[j] = sums[j].wrapping_add(product);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Writes a tile's sums to its rows of `out`, from column `at` on.
+fn store<const R: usize>(sums: [[i32; COLUMNS]; R], out: &mut [i32], width: usize, at: usize) {
+    for (sums, out) in sums.iter().zip(out.chunks_exact_mut(width)) {
+        if let Some(out) = out.get_mut(at..at + COLUMNS) {
+            out.copy_from_slice(sums);
+        }
+    }
+}
