@@ -1,9 +1,8 @@
 //! Attention weights, 16 keys at a time.
 
 use super::vector::{Factors, doubled, halves, load, mul_q31, quarters, store};
-use crate::fixed;
 use crate::kernels::SoftmaxScales;
-use crate::kernels::scalar::{self, DITHER};
+use crate::kernels::scalar::{self, DITHER, EXP2};
 use crate::shape::BLOCK;
 use core::arch::wasm32::*;
 
@@ -12,7 +11,7 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
     if scales.keys.len() != keys || scales.values.len() != keys || out.len() != keys {
         return scalar::softmax(scores, scales, out);
     }
-    let largest = scale(scores, scales);
+    let largest = scale_scores(scores, scales.shift, scales.keys);
     let weigh = Weigh {
         largest: i32x4_splat(largest),
         exponent: Factors::from(scales.exponent),
@@ -46,24 +45,20 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
     each.into_iter().fold(0, i32::wrapping_add) as u32
 }
 
-/// Scales the scores; the largest.
-fn scale(scores: &mut [i32], scales: &SoftmaxScales<'_>) -> i32 {
+/// [`scalar::scale_scores`].
+fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     let (blocks, last) = scores.as_chunks_mut::<4>();
-    let (key_blocks, last_keys) = scales.keys.as_chunks::<4>();
+    let (key_blocks, last_keys) = keys.as_chunks::<4>();
     let mut largest = i32x4_splat(i32::MIN);
     for (scores, keys) in blocks.iter_mut().zip(key_blocks) {
-        let shifted = i32x4_shl(load(scores), scales.shift);
-        let scaled = mul_q31(shifted, doubled(load(keys)));
+        let scaled = mul_q31(i32x4_shl(load(scores), shift), doubled(load(keys)));
         largest = i32x4_max(largest, scaled);
         store(scaled, scores);
     }
     let mut each = [0; 4];
     store(largest, &mut each);
-    let last = last.iter_mut().zip(last_keys).map(|(score, &key)| {
-        *score = fixed::mul_q31(score.wrapping_shl(scales.shift), key);
-        *score
-    });
-    each.into_iter().chain(last).fold(i32::MIN, i32::max)
+    let last = scalar::scale_scores(last, shift, last_keys);
+    each.into_iter().fold(last, i32::max)
 }
 
 /// Sums of pairs of exponentials.
@@ -130,9 +125,8 @@ fn exp2_negative(z: v128) -> v128 {
     let z = i16x8_max(z, i16x8_splat(0));
     let fraction = i16x8_shl(v128_and(z, i16x8_splat(0x7ff)), 4);
     let step = |p, constant| i16x8_add(i16x8_q15mulr_sat(p, fraction), i16x8_splat(constant));
-    let p = step(i16x8_splat(-1316), 7600);
-    let p = step(p, -22670);
-    let p = step(p, 32767);
+    let [highest, rest @ ..] = EXP2;
+    let p = rest.into_iter().fold(i16x8_splat(highest), step);
     // There is no shift by lanes: the high half of `2 p * 2^(15 - shift)` is `p >> shift`. Both
     // bytes of a power come from one table, which has zeros past its end.
     let shift = u16x8_shr(z, 11);
