@@ -89,7 +89,12 @@ fn personal_data() -> Result<()> {
         "pii",
         &blob,
         &PII_TEXTS,
-        &[Machine::Mps3An547, Machine::Virt, Machine::VirtRv64],
+        &[
+            Machine::Mps3An547,
+            Machine::Virt,
+            Machine::VirtRv64,
+            Machine::Wasm32,
+        ],
     )
 }
 
