@@ -1,10 +1,8 @@
 //! The arithmetic of the encoder, one operation at a time, with an implementation per
 //! instruction set.
 //!
-//! [`scalar`] defines every operation; all others give the same bits, for any input. (Sets whose
-//! instructions want unsigned inputs rely on a layer's column sums being those of its weights,
-//! which a blob's checksum vouches for.) Rows are whole blocks of 16 channels, so only the number
-//! of tokens has tails.
+//! [`scalar`] defines every operation; all others give the same bits, for any input. Rows are whole
+//! blocks of 16 channels, so only the number of tokens has tails.
 //!
 //! [`Kernels`] is the contract, [`InstructionSet`] the choice: made when firmware is built, and at
 //! run time on hosts.

@@ -154,7 +154,8 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
 }
 
 /// Brings raw scores to one scale, in place; the largest of them.
-pub fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
+#[inline]
+pub(super) fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
     let mut largest = i32::MIN;
     for (score, &key) in scores.iter_mut().zip(keys) {
         *score = mul_q31(score.wrapping_shl(shift), key);
@@ -164,7 +165,8 @@ pub fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
 }
 
 /// Weights of scaled scores; the sum of the exponentials.
-pub fn weigh(
+#[inline]
+pub(super) fn weigh(
     scores: &[i32],
     largest: i32,
     exponent: Factor,
@@ -235,6 +237,9 @@ pub(super) fn mean(sum: i64, hidden: usize) -> i32 {
 
 /// The shift and then the factor that bring deviations from the mean, the sum of whose squares
 /// over a row of `width` is known, to the LayerNorm before its gains.
+///
+/// Kept apart: x86's square root, in the midst of wide vectors, would stall.
+#[inline(never)]
 pub(super) fn normalizer(
     squares: u64,
     mean: i32,
@@ -324,6 +329,7 @@ pub fn max_abs(row: &[i32]) -> u32 {
     row.iter().fold(0, |m, v| m.max(v.unsigned_abs()))
 }
 
+#[inline]
 pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
     for (sum, &weight) in sums.iter_mut().zip(row) {
         *sum = sum.wrapping_add(weight as i32 * multiplier as i32);
@@ -344,6 +350,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
     }
 }
 
+#[inline]
 pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
     for (&q, out) in row.iter().zip(out) {
         *out = mul_q15(q as i32, ratio as i32) as i8;

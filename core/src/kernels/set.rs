@@ -39,7 +39,9 @@ static SETS: &[&dyn Kernels] = &[
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     &super::wasm32::Simd128,
     #[cfg(target_arch = "x86_64")]
-    &super::x86_64::avx2::Avx2,
+    &super::x86_64::avx2::AVX2,
+    #[cfg(target_arch = "x86_64")]
+    &super::x86_64::avx2::AVX_VNNI,
     #[cfg(target_arch = "x86_64")]
     &super::x86_64::avx512::Avx512,
 ];

@@ -34,8 +34,8 @@ impl fmt::Display for Mismatch {
 }
 
 /// Rows, depth and columns of products: every tail of rows, odd and even numbers of blocks, a
-/// depth past every chunk.
-const PRODUCTS: [(u32, u32, u32); 15] = [
+/// depth and a number of rows past every chunk.
+const PRODUCTS: [(u32, u32, u32); 17] = [
     (1, 16, 16),
     (2, 32, 16),
     (3, 16, 48),
@@ -51,6 +51,8 @@ const PRODUCTS: [(u32, u32, u32); 15] = [
     (16, 1536, 16),
     (33, 32, 144),
     (1, 640, 80),
+    (21, 400, 64),
+    (260, 16, 48),
 ];
 
 /// Elements of rows: tails of every length below and above what vectors hold.

@@ -223,7 +223,6 @@ impl<'m> Stage<'m> {
             let out_bytes = &mut self.out_bytes[place.clone()];
             let returned = &mut self.returned[2 * index..2 * index + 2];
             let scale = self.scales[index];
-            let factor = Factor::new(scale.scale / 1.5);
             match self.work.kernel {
                 Kernel::Softmax => {
                     // From scores of thousands to scores that hardly differ.
@@ -262,6 +261,7 @@ impl<'m> Stage<'m> {
                         low: bytemuck::cast_slice(low),
                         scale,
                     };
+                    let factor = Factor::new(scale.scale / 1.5);
                     set.add_hidden(&row, &self.multipliers[..columns], factor, out);
                 }
                 Kernel::QuantizeHidden => {

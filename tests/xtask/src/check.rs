@@ -77,7 +77,7 @@ fn lint_firmware() -> Result<()> {
             machine.target(),
             toolchain.name()
         );
-        process::run_quietly(toolchain.cargo("clippy", machine.target()).args([
+        process::run_quietly(toolchain.cargo("clippy", machine).args([
             "--package",
             machine.package(),
             "--",

@@ -36,10 +36,10 @@ impl Image {
         // firmware/.cargo/config.toml explains.
         process::run_quietly(
             toolchain
-                .cargo("build", machine.target())
+                .cargo("build", machine)
                 .args(["--package", machine.package()]),
         )?;
-        let path = firmware_target_dir()
+        let path = firmware_target_dir(machine)
             .join(machine.target())
             .join("release")
             .join(machine.file());

@@ -5,12 +5,18 @@ use clap::ValueEnum;
 /// A machine with an image in `firmware/`: one of QEMU's, or WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
+    /// Cortex-M3.
+    #[value(name = "mps2-an385")]
+    Mps2An385,
     /// Cortex-M4F.
     #[value(name = "mps2-an386")]
     Mps2An386,
     /// Cortex-M7.
     #[value(name = "mps2-an500")]
     Mps2An500,
+    /// Cortex-M33 with DSP.
+    #[value(name = "mps2-an505")]
+    Mps2An505,
     /// Cortex-M55 with Helium.
     #[value(name = "mps3-an547")]
     Mps3An547,
@@ -29,9 +35,11 @@ pub enum Machine {
 }
 
 impl Machine {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::Mps2An385,
         Self::Mps2An386,
         Self::Mps2An500,
+        Self::Mps2An505,
         Self::Mps3An547,
         Self::Virt,
         Self::VirtRv64,
@@ -42,8 +50,10 @@ impl Machine {
     /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Mps2An385 => "mps2-an385",
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
+            Self::Mps2An505 => "mps2-an505",
             Self::Mps3An547 => "mps3-an547",
             Self::Virt => "virt",
             Self::VirtRv64 => "virt-rv64",
@@ -55,8 +65,10 @@ impl Machine {
     /// What QEMU calls it, with what else QEMU must be told.
     pub fn qemu_arguments(self) -> &'static [&'static str] {
         match self {
+            Self::Mps2An385 => &["-machine", "mps2-an385"],
             Self::Mps2An386 => &["-machine", "mps2-an386"],
             Self::Mps2An500 => &["-machine", "mps2-an500"],
+            Self::Mps2An505 => &["-machine", "mps2-an505"],
             Self::Mps3An547 => &["-machine", "mps3-an547"],
             Self::Virt | Self::VirtRv64 => &["-machine", "virt", "-bios", "none"],
             Self::VirtAarch64 => &["-machine", "virt", "-nic", "none"],
@@ -96,8 +108,9 @@ impl Machine {
     /// The target to compile for.
     pub fn target(self) -> &'static str {
         match self {
+            Self::Mps2An385 => "thumbv7m-none-eabi",
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
-            Self::Mps3An547 => "thumbv8m.main-none-eabihf",
+            Self::Mps2An505 | Self::Mps3An547 => "thumbv8m.main-none-eabihf",
             Self::Virt => "riscv32imac-unknown-none-elf",
             Self::VirtAarch64 => "aarch64-unknown-none",
             Self::VirtRv64 => "riscv64gc-unknown-none-elf",
@@ -105,11 +118,20 @@ impl Machine {
         }
     }
 
+    /// The core to compile for, where `firmware/.cargo/config.toml` names another of its target.
+    pub fn core(self) -> Option<&'static str> {
+        match self {
+            Self::Mps2An505 => Some("cortex-m33"),
+            _ => None,
+        }
+    }
+
     /// The instruction sets its kernels are there for, the fastest last.
     pub fn sets(self) -> &'static [&'static str] {
         match self {
-            Self::Mps2An386 | Self::Mps2An500 => &["dsp"],
+            Self::Mps2An386 | Self::Mps2An500 | Self::Mps2An505 => &["dsp"],
             Self::Mps3An547 => &["helium"],
+            Self::Mps2An385 => &["portable"],
             Self::Virt => &["portable", "rvm"],
             Self::VirtRv64 => &["rvm", "rvv"],
             Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],

@@ -80,12 +80,24 @@ struct Bench {
 }
 
 impl Bench {
+    fn sets(&self, machine: Machine) -> Vec<&'static str> {
+        let mut sets = machine.sets().to_vec();
+        if !self.set.is_empty() {
+            // Every machine has it.
+            if !sets.contains(&"scalar") {
+                sets.insert(0, "scalar");
+            }
+            sets.retain(|set| self.set.iter().any(|wanted| wanted == set));
+        }
+        sets
+    }
+
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
         let models = bench::Models::make()?;
         let mut rows = Vec::new();
-        for machine in machines(self.machines) {
-            for set in sets(machine, &self.set) {
+        for machine in machines(&self.machines) {
+            for set in self.sets(machine) {
                 rows.extend(bench::measure(machine, set, &models)?);
             }
         }
@@ -97,19 +109,6 @@ impl Bench {
     }
 }
 
-/// The sets of that machine that are named, all of its own if none is.
-fn sets(machine: Machine, named: &[String]) -> Vec<&'static str> {
-    let mut sets = machine.sets().to_vec();
-    if !named.is_empty() {
-        // Every machine has it.
-        if !sets.contains(&"scalar") {
-            sets.insert(0, "scalar");
-        }
-        sets.retain(|set| named.iter().any(|name| name == set));
-    }
-    sets
-}
-
 #[derive(Args)]
 struct Kernels {
     /// The machines, all of them unless named.
@@ -119,7 +118,7 @@ struct Kernels {
 impl Kernels {
     fn run(self) -> Result<()> {
         setup::emulators_and_compilers()?;
-        for machine in machines(self.machines) {
+        for machine in machines(&self.machines) {
             for &cpu in machine.cpus() {
                 for &set in machine.sets() {
                     let cases = bench::check(machine, cpu, set)?;
@@ -161,11 +160,11 @@ impl Time {
     }
 }
 
-fn machines(named: Vec<Machine>) -> Vec<Machine> {
+fn machines(named: &[Machine]) -> Vec<Machine> {
     if named.is_empty() {
         Machine::ALL.to_vec()
     } else {
-        named
+        named.to_vec()
     }
 }
 

@@ -9,6 +9,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::machine::Machine;
+
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -52,9 +54,10 @@ impl Toolchain {
         }
     }
 
-    /// `cargo <subcommand>` for the firmware workspace and `target`, with the
-    /// release profile.
-    pub fn cargo(self, subcommand: &str, target: &str) -> Command {
+    /// `cargo <subcommand>` for the firmware workspace and the target of
+    /// `machine`, with the release profile.
+    pub fn cargo(self, subcommand: &str, machine: Machine) -> Command {
+        let target = machine.target();
         let program = match self {
             Self::Rustup => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             // By way of cargo, rustup's clippy would be found first.
@@ -75,8 +78,11 @@ impl Toolchain {
         }
         command
             .current_dir(workspace_root().join("firmware"))
-            .env("CARGO_TARGET_DIR", firmware_target_dir())
+            .env("CARGO_TARGET_DIR", firmware_target_dir(machine))
             .args([subcommand, "--release", "--target", target]);
+        if let Some(core) = machine.core() {
+            command.env("RUSTFLAGS", format!("-Ctarget-cpu={core}"));
+        }
         if self == Self::Debian {
             let linker = format!(
                 "CARGO_TARGET_{}_LINKER",
@@ -135,9 +141,13 @@ pub fn workspace_root() -> PathBuf {
 }
 
 /// Where the firmware is built: a folder of its own, because its toolchain may
-/// be another one than the host's.
-pub fn firmware_target_dir() -> PathBuf {
+/// be another one than the host's, and one per core where a target has several.
+pub fn firmware_target_dir(machine: Machine) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace_root().join("target"), PathBuf::from);
-    target.join("firmware")
+    let firmware = target.join("firmware");
+    match machine.core() {
+        Some(core) => firmware.join(core),
+        None => firmware,
+    }
 }

@@ -1,4 +1,4 @@
-//! Hidden states: embeddings, residual, LayerNorm, 12-bit numbers.
+//! Hidden states: residual, LayerNorm, 12-bit numbers.
 //!
 //! Rows are whole blocks of 16 channels; others go to the definition.
 
@@ -48,35 +48,6 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
 #[target_feature(enable = "neon")]
 fn sum([a, b, c, d]: [int64x2_t; 4]) -> i64 {
     vaddvq_s64(vaddq_s64(vaddq_s64(a, b), vaddq_s64(c, d)))
-}
-
-#[target_feature(enable = "neon")]
-pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
-    let (blocks, rest) = row.as_chunks();
-    if sums.len() < blocks.len() * 16 {
-        return scalar::add_embedding(row, multiplier, sums);
-    }
-    // The multiplier's upper bit, which 16 bits with a sign have no room for, goes separately.
-    let (low, high) = ((multiplier & 0x7fff) as i16, (multiplier >> 15) as i16);
-    let (sums, rest_sums) = sums.split_at_mut(blocks.len() * 16);
-    for (block, sums) in blocks.iter().zip(sums.as_chunks_mut().0) {
-        let bytes = load_bytes(block);
-        let [mut a, mut b, mut c, mut d] = load_words(sums);
-        let (first, second) = (vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes));
-        a = vmlal_n_s16(a, vget_low_s16(first), low);
-        b = vmlal_high_n_s16(b, first, low);
-        c = vmlal_n_s16(c, vget_low_s16(second), low);
-        d = vmlal_high_n_s16(d, second, low);
-        if high != 0 {
-            let (first, second) = (vshlq_n_s16::<1>(first), vshlq_n_s16::<1>(second));
-            a = vmlal_n_s16(a, vget_low_s16(first), 1 << 14);
-            b = vmlal_high_n_s16(b, first, 1 << 14);
-            c = vmlal_n_s16(c, vget_low_s16(second), 1 << 14);
-            d = vmlal_high_n_s16(d, second, 1 << 14);
-        }
-        store_words([a, b, c, d], sums);
-    }
-    scalar::add_embedding(rest, multiplier, rest_sums);
 }
 
 #[target_feature(enable = "neon")]

@@ -1,7 +1,8 @@
 //! Cortex-A and other 64-bit Arm cores: NEON, which all of them have, and the two extensions that
 //! multiply bytes faster. Chosen at run time where `std` can tell, else when firmware is built.
 //!
-//! The sets differ in their matrix products only, so all are one type.
+//! The sets differ in their matrix products only, so all are one type. What compilers make of the
+//! definition is good enough where nothing is said of an operation.
 
 mod activate;
 mod dotprod;
@@ -100,11 +101,6 @@ impl Kernels for Set {
         unsafe { hidden::normalize(row, hidden, gains, epsilon) }
     }
 
-    fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
-        // SAFETY: as above.
-        unsafe { hidden::add_embedding(row, multiplier, sums) }
-    }
-
     fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
         // SAFETY: as above.
         unsafe { hidden::add_hidden(row, restore, factor, sums) }
@@ -149,8 +145,7 @@ impl Kernels for Set {
 
     fn max_abs(&self, row: &[i32]) -> u32 {
         // SAFETY: as above.
-        let (low, high) = unsafe { rows::range(row) };
-        low.unsigned_abs().max(high.unsigned_abs())
+        unsafe { rows::max_abs(row) }
     }
 
     fn pack_values(

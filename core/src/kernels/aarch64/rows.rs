@@ -74,11 +74,11 @@ pub fn range(row: &[i32]) -> (i32, i32) {
         }
     }
     let (rest_low, rest_high) = scalar::range(rest);
-    let least = low.into_iter().map(|v| vminvq_s32(v));
-    let greatest = high.into_iter().map(|v| vmaxvq_s32(v));
+    let low = low.into_iter().fold(low[0], |a, b| vminq_s32(a, b));
+    let high = high.into_iter().fold(high[0], |a, b| vmaxq_s32(a, b));
     (
-        least.fold(rest_low, i32::min),
-        greatest.fold(rest_high, i32::max),
+        vminvq_s32(low).min(rest_low),
+        vmaxvq_s32(high).max(rest_high),
     )
 }
 
@@ -94,12 +94,22 @@ pub fn range_activated(row: &[i16]) -> (i32, i32) {
         }
     }
     let (rest_low, rest_high) = scalar::range(rest);
-    let least = low.into_iter().map(|v| vminvq_s16(v) as i32);
-    let greatest = high.into_iter().map(|v| vmaxvq_s16(v) as i32);
-    (
-        least.fold(rest_low, i32::min),
-        greatest.fold(rest_high, i32::max),
-    )
+    let low = vminvq_s16(vminq_s16(low[0], low[1]));
+    let high = vmaxvq_s16(vmaxq_s16(high[0], high[1]));
+    (rest_low.min(low as i32), rest_high.max(high as i32))
+}
+
+#[target_feature(enable = "neon")]
+pub fn max_abs(row: &[i32]) -> u32 {
+    let (blocks, rest) = row.as_chunks();
+    let mut most = [vdupq_n_u32(0); 4];
+    for block in blocks {
+        for (most, v) in most.iter_mut().zip(load_words(block)) {
+            *most = vmaxq_u32(*most, vreinterpretq_u32_s32(vabsq_s32(v)));
+        }
+    }
+    let most = most.into_iter().fold(most[0], |a, b| vmaxq_u32(a, b));
+    vmaxvq_u32(most).max(scalar::max_abs(rest))
 }
 
 /// As many blocks of `out` as there are of the input, and all that follows.

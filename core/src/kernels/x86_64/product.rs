@@ -13,12 +13,13 @@ use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
 use crate::shape::BLOCK;
 use core::mem::MaybeUninit;
+use core::ptr;
 
 /// Bytes of a 16 x 16 block.
 pub use crate::kernels::scalar::BLOCK_BYTES;
 
 /// Bytes of a panel: three quarters of the usual first-level cache.
-const PANEL_BYTES: usize = 24 << 10;
+pub const PANEL_BYTES: usize = 24 << 10;
 
 /// Rows computed with one panel: what is kept for each row fills 5 KiB of stack.
 const ROWS: usize = 256;
@@ -30,8 +31,8 @@ pub struct Tiling {
     pub block_columns: usize,
     /// Bytes of a weight in the panel.
     pub weight_bytes: usize,
-    /// What a sum of products starts from, for a row of inputs.
-    pub start: unsafe fn(inputs: &[i8]) -> i32,
+    /// What the sums of products start from, for each row of `depth` inputs.
+    pub starts: unsafe fn(inputs: &[i8], depth: usize, starts: &mut [i32]),
     /// Rearranges blocks, one after the other, into as many of the panel.
     ///
     /// # Safety
@@ -42,6 +43,13 @@ pub struct Tiling {
     /// # Safety
     /// All of the tile's pointers are good for what it says of them.
     pub multiply: unsafe fn(tile: &Tile),
+    /// Multiplies a tile of one block column with weights as they lie, which is better for so
+    /// many rows at most.
+    ///
+    /// # Safety
+    /// Likewise.
+    pub multiply_direct: unsafe fn(tile: &Tile),
+    pub direct_rows: usize,
     /// Requantizes a tile's sums in place.
     ///
     /// # Safety
@@ -58,8 +66,8 @@ pub struct Tile {
     /// The first row's inputs, `blocks` times 16 of them, and how far it is to the next row.
     pub inputs: *const i8,
     pub depth: usize,
-    /// `blocks` blocks for each block column.
-    pub panel: *const u8,
+    /// `blocks` blocks for each block column, rearranged or not.
+    pub weights: *const u8,
     /// The first row's sums, and how far it is to the next row.
     pub out: *mut i32,
     pub out_width: usize,
@@ -130,11 +138,12 @@ pub unsafe fn matmul(
     out: &mut [i32],
     out_width: usize,
 ) -> bool {
-    // SAFETY: as the caller says.
-    fits(a, b, 0, out, out_width) && {
+    let fits = fits(a, b, 0, out, out_width);
+    if fits {
+        // SAFETY: the machine has the instructions, as the caller says.
         unsafe { product(tiling, a, b, None, 0, out, out_width) };
-        true
     }
+    fits
 }
 
 /// See [`crate::kernels::Kernels::linear`]; false where slices are shorter than that needs.
@@ -155,12 +164,12 @@ pub unsafe fn linear(
         && layer.multipliers.len() >= weights.columns
         && layer.column_sums.len() >= weights.columns
         && layer.biases.len() >= weights.columns;
-    // SAFETY: as the caller says.
-    fits && {
+    if fits {
         let finish = Some((input, layer));
+        // SAFETY: the machine has the instructions, as the caller says.
         unsafe { product(tiling, input.values, weights, finish, first, out, out_width) };
-        true
     }
+    fits
 }
 
 /// Dot products of all rows of `a` with columns `first..first + out_width` of `b`.
@@ -177,70 +186,143 @@ unsafe fn product(
     out_width: usize,
 ) {
     let mut panel = Panel(MaybeUninit::uninit());
+    let panel = panel.0.as_mut_ptr().cast::<u8>();
     let (mut starts, mut factors) = ([0; ROWS], [Row::default(); ROWS]);
     let depth = b.depth;
     let rows = a.len() / depth;
     for first_row in (0..rows).step_by(ROWS) {
         let rows = ROWS.min(rows - first_row);
         let inputs = &a[first_row * depth..(first_row + rows) * depth];
-        for (start, row) in starts.iter_mut().zip(inputs.chunks_exact(depth)) {
-            // SAFETY: the machine has the instructions.
-            *start = unsafe { (tiling.start)(row) };
-        }
+        // SAFETY: the machine has the instructions.
+        unsafe { (tiling.starts)(inputs, depth, &mut starts[..rows]) };
         if let Some((input, layer)) = layer {
             let scales = &input.rows[first_row..first_row + rows];
             for (row, scale) in factors.iter_mut().zip(scales) {
                 *row = Row::new(row_factor(scale.scale, layer), scale.zero_point);
             }
         }
-        let mut column = 0;
-        while column < out_width {
-            let block_columns = 1 << ((out_width - column) / BLOCK).ilog2();
-            let block_columns = tiling.block_columns.min(block_columns);
-            let width = block_columns * BLOCK;
-            let deepest = PANEL_BYTES / (width * BLOCK * tiling.weight_bytes);
-            for block in (0..depth / BLOCK).step_by(deepest) {
-                let blocks = deepest.min(depth / BLOCK - block);
-                for index in 0..block_columns {
-                    let start = (first + column + index * BLOCK) * depth + block * BLOCK_BYTES;
-                    let source = &b.data[start..start + blocks * BLOCK_BYTES];
-                    let place = index * source.len() * tiling.weight_bytes;
-                    // SAFETY: `deepest` blocks of each of the block columns fill the panel at most.
-                    unsafe { (tiling.pack)(source, panel.0.as_mut_ptr().cast::<u8>().add(place)) };
+        let direct = rows <= tiling.direct_rows;
+        for piece in Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK) {
+            let mut weights = panel.cast_const();
+            for (index, source) in piece.sources(b, first).enumerate() {
+                if direct {
+                    weights = source.as_ptr().cast();
+                    continue;
                 }
-                let last = (block + blocks) * BLOCK == depth;
-                let tiles = rows.div_ceil(tiling.rows);
-                for tile in 0..tiles {
-                    // Tiles of as many rows as each other, give or take one.
-                    let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
-                    let inputs = &inputs[row * depth + block * BLOCK..];
-                    let out = &mut out[(first_row + row) * out_width + column..];
-                    let tile = Tile {
-                        rows: end - row,
-                        block_columns,
-                        blocks,
-                        inputs: inputs.as_ptr(),
-                        depth,
-                        panel: panel.0.as_ptr().cast(),
-                        out: out.as_mut_ptr(),
-                        out_width,
-                        starts: if block == 0 {
-                            starts[row..].as_ptr()
-                        } else {
-                            core::ptr::null()
-                        },
-                    };
-                    // SAFETY: rows `row..end` of the inputs and of `out` are there, the latter
-                    // `column + width` wide at least, and the panel has been filled.
-                    unsafe { (tiling.multiply)(&tile) };
-                    if let Some((_, layer)) = layer.filter(|_| last) {
-                        let columns = Columns::new(layer, first + column, width);
-                        // SAFETY: likewise.
-                        unsafe { (tiling.requantize)(&tile, &columns, &factors[row..end]) };
-                    }
+                let place = index * source.len() * tiling.weight_bytes;
+                // SAFETY: the blocks of a piece fill the panel at most.
+                unsafe { (tiling.pack)(source, panel.add(place)) };
+            }
+            let multiply = if direct {
+                tiling.multiply_direct
+            } else {
+                tiling.multiply
+            };
+            let last = (piece.block + piece.blocks) * BLOCK == depth;
+            let column = piece.block_column * BLOCK;
+            let tiles = rows.div_ceil(tiling.rows);
+            for tile in 0..tiles {
+                // Tiles of as many rows as each other, give or take one.
+                let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
+                let inputs = &inputs[row * depth + piece.block * BLOCK..];
+                let out = &mut out[(first_row + row) * out_width + column..];
+                let tile = Tile {
+                    rows: end - row,
+                    block_columns: piece.block_columns,
+                    blocks: piece.blocks,
+                    inputs: inputs.as_ptr(),
+                    depth,
+                    weights,
+                    out: out.as_mut_ptr(),
+                    out_width,
+                    starts: if piece.block == 0 {
+                        starts[row..].as_ptr()
+                    } else {
+                        ptr::null()
+                    },
+                };
+                // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
+                // columns, and so are all its weights, where they lie or in the panel.
+                unsafe { multiply(&tile) };
+                if let Some((_, layer)) = layer.filter(|_| last) {
+                    let columns = Columns::new(layer, first + column, piece.block_columns * BLOCK);
+                    // SAFETY: likewise.
+                    unsafe { (tiling.requantize)(&tile, &columns, &factors[row..end]) };
                 }
             }
-            column += width;
         }
+    }
+}
+
+/// What a panel holds of the weights.
+struct Piece {
+    block_column: usize,
+    block_columns: usize,
+    /// The first block of depth, and how many.
+    block: usize,
+    blocks: usize,
+}
+
+impl Piece {
+    /// Its blocks, one block column after the other.
+    fn sources<'a>(&self, b: &Matrix<'a>, first: usize) -> impl Iterator<Item = &'a [i8]> {
+        let (data, depth, blocks) = (b.data, b.depth, self.blocks);
+        let start = (first + self.block_column * BLOCK) * depth + self.block * BLOCK_BYTES;
+        (0..self.block_columns).map(move |index| {
+            let start = start + index * BLOCK * depth;
+            &data[start..start + blocks * BLOCK_BYTES]
+        })
+    }
+}
+
+/// All pieces of a product: the depths of one panel after the other.
+struct Pieces {
+    /// The most block columns of a piece, and the most blocks.
+    widest: usize,
+    most: usize,
+    depth: usize,
+    width: usize,
+    block_column: usize,
+    block: usize,
+}
+
+impl Pieces {
+    /// Of `width` block columns, `depth` blocks each.
+    fn new(tiling: &Tiling, direct: bool, depth: usize, width: usize) -> Self {
+        let (widest, most) = if direct {
+            (1, depth)
+        } else {
+            let blocks = PANEL_BYTES / (BLOCK_BYTES * tiling.weight_bytes);
+            (tiling.block_columns, blocks)
+        };
+        Pieces {
+            widest,
+            most,
+            depth,
+            width,
+            block_column: 0,
+            block: 0,
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let power = (self.width - self.block_column).checked_ilog2()?;
+        let block_columns = self.widest.min(1 << power);
+        let piece = Piece {
+            block_column: self.block_column,
+            block_columns,
+            block: self.block,
+            blocks: (self.most / block_columns).min(self.depth - self.block),
+        };
+        self.block += piece.blocks;
+        if self.block == self.depth {
+            self.block_column += block_columns;
+            self.block = 0;
+        }
+        Some(piece)
     }
 }

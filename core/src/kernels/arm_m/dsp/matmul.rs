@@ -10,7 +10,7 @@ use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
 use core::arch::asm;
-use core::mem::offset_of;
+use core::mem::{MaybeUninit, offset_of};
 
 /// Rows computed together.
 const ROWS: usize = 4;
@@ -138,7 +138,7 @@ fn product(
     // Without, zero points are zero, times any numbers: the weights are long enough for them.
     let [column_sums, multipliers, biases] = constants;
     let results = out.as_mut_ptr();
-    let mut widened: Widened = [0; ROWS * CHUNK / 2];
+    let mut widened = MaybeUninit::uninit();
     for row in (0..rows).step_by(ROWS) {
         // Rows that are not there repeat the last one.
         let tile = [0, 1, 2, 3].map(|i: usize| (row + i).min(rows - 1));
@@ -158,7 +158,7 @@ fn product(
             let mut panel = Panel {
                 weights: weights[chunk * BLOCK..].as_ptr(),
                 column: 0,
-                inputs: widened.as_ptr(),
+                inputs: widened.as_ptr().cast(),
                 steps: channels / BLOCK - 1,
                 start: if is_first {
                     zeros
@@ -206,24 +206,46 @@ impl Row {
     }
 }
 
-/// Bytes 0 and 2 of a word as two 16-bit numbers.
-#[inline(always)]
-fn even_bytes(word: u32) -> u32 {
-    let pair: u32;
-    // SAFETY: reads and writes registers only.
-    unsafe { asm!("sxtb16 {}, {}", out(reg) pair, in(reg) word, options(pure, nomem, nostack)) };
-    pair
-}
-
-fn widen(rows: [&[i8]; ROWS], out: &mut Widened) {
-    for (index, row) in rows.into_iter().enumerate() {
-        let fours = row.chunks_exact(4).zip(out.chunks_exact_mut(2 * ROWS));
-        for (four, pairs) in fours {
-            let bytes = [four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8];
-            let word = u32::from_le_bytes(bytes);
-            pairs[index] = even_bytes(word);
-            pairs[ROWS + index] = even_bytes(word.rotate_right(8));
-        }
+/// Widens a chunk of four rows of whole blocks.
+fn widen(rows: [&[i8]; ROWS], out: &mut MaybeUninit<Widened>) {
+    let channels = rows[0].len();
+    assert!(rows.iter().all(|row| row.len() == channels) && (BLOCK..=CHUNK).contains(&channels));
+    // SAFETY: each round reads 4 channels of each row and writes 8 words, of which `out` has as
+    // many as a chunk needs. r6 and r7 may not be operands; they are saved and restored. Flags and
+    // the other registers written are declared.
+    unsafe {
+        asm!(
+            "push {{r6, r7}}",
+            "2:",
+            "ldr r8, [r0], #4",
+            "ldr r9, [r1], #4",
+            "ldr r10, [r2], #4",
+            "ldr r11, [r3], #4",
+            "sxtb16 r6, r8",
+            "sxtb16 r7, r9",
+            "sxtb16 r12, r10",
+            "sxtb16 lr, r11",
+            "stm r4!, {{r6, r7, r12, lr}}",
+            ".irp word, r8, r9, r10, r11",
+            "sxtb16 \\word, \\word, ror #8",
+            ".endr",
+            "stm r4!, {{r8, r9, r10, r11}}",
+            "subs r5, r5, #1",
+            "bne 2b",
+            "pop {{r6, r7}}",
+            inout("r0") rows[0].as_ptr() => _,
+            inout("r1") rows[1].as_ptr() => _,
+            inout("r2") rows[2].as_ptr() => _,
+            inout("r3") rows[3].as_ptr() => _,
+            inout("r4") out.as_mut_ptr() => _,
+            inout("r5") channels / 4 => _,
+            out("r8") _,
+            out("r9") _,
+            out("r10") _,
+            out("r11") _,
+            out("r12") _,
+            out("lr") _,
+        );
     }
 }
 

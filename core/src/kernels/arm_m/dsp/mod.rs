@@ -8,6 +8,7 @@ mod normalize;
 mod quantize;
 mod range;
 mod softmax;
+mod values;
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
@@ -80,5 +81,19 @@ impl Kernels for Dsp {
 
     fn max_abs(&self, row: &[i32]) -> u32 {
         range::max_abs(row)
+    }
+    fn scale_down(&self, row: &[i8], ratio: i16, out: &mut [i8]) {
+        values::scale_down(row, ratio, out);
+    }
+
+    fn pack_values(
+        &self,
+        rows: &[i8],
+        first: usize,
+        depth: usize,
+        out: &mut [i8],
+        sums: &mut [i32],
+    ) {
+        values::pack_values(rows, first, depth, out, sums);
     }
 }

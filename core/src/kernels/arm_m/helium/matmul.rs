@@ -26,18 +26,16 @@ const STEP_BYTES: usize = 14 * 4;
 type Sums = [MaybeUninit<[i32; ROWS]>; COLUMNS];
 
 pub fn matmul(a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
-    let Some((weights, out)) = operands(a, b, 0, out, out_width) else {
+    let Some(product) = Product::new(a, b, 0, out, out_width) else {
         return scalar::matmul(a, b, out, out_width);
     };
-    let tiles = a.chunks(ROWS * b.depth);
-    for (a, out) in tiles.zip(out.chunks_mut(ROWS * out_width)) {
-        let Some(rows) = four(a.chunks_exact(b.depth)) else {
-            return;
-        };
-        let mut places = places(out, out_width);
-        for weights in weights.chunks(COLUMNS * b.depth) {
-            let mut sums = [MaybeUninit::uninit(); COLUMNS];
-            store(dot(rows, weights, &mut sums), &mut places);
+    let mut sums = [MaybeUninit::uninit(); COLUMNS];
+    for row in (0..product.rows).step_by(ROWS) {
+        let (inputs, mut places) = (product.inputs(row), product.places(row));
+        for first in (0..out_width).step_by(COLUMNS) {
+            let sums = product.dot(&inputs, first, &mut sums);
+            // SAFETY: places are advanced by as many columns as a row of the product has.
+            unsafe { store(sums, &mut places) };
         }
     }
 }
@@ -49,95 +47,125 @@ pub fn linear(
     out: &mut [i32],
     out_width: usize,
 ) {
-    let depth = layer.weights.depth;
-    let shift = accumulator_shift(depth);
     let channels = first..first.saturating_add(out_width);
-    let (Some((weights, out)), Some(multipliers), Some(column_sums), Some(biases)) = (
-        operands(input.values, &layer.weights, first, out, out_width)
-            .filter(|(_, out)| input.rows.len() >= out.len() / out_width),
+    let (Some(product), Some(multipliers), Some(column_sums), Some(biases)) = (
+        Product::new(input.values, &layer.weights, first, out, out_width)
+            .filter(|product| input.rows.len() >= product.rows),
         layer.multipliers.get(channels.clone()),
         layer.column_sums.get(channels.clone()),
         layer.biases.get(channels),
     ) else {
         return scalar::linear(input, layer, first, out, out_width);
     };
-    let tiles = input.values.chunks(ROWS * depth);
-    let outs = out.chunks_mut(ROWS * out_width);
-    for ((a, out), scales) in tiles.zip(outs).zip(input.rows.chunks(ROWS)) {
-        let (Some(inputs), Some(scales)) = (four(a.chunks_exact(depth)), four(scales.iter()))
-        else {
-            return;
-        };
-        let mut rows = Rows::new(places(out, out_width), scales, layer);
-        let chunks = weights
-            .chunks(COLUMNS * depth)
-            .zip(multipliers.chunks(COLUMNS))
-            .zip(column_sums.chunks(COLUMNS))
-            .zip(biases.chunks(COLUMNS));
-        for (((weights, multipliers), column_sums), biases) in chunks {
-            let mut sums = [MaybeUninit::uninit(); COLUMNS];
+    let mut sums = [MaybeUninit::uninit(); COLUMNS];
+    for row in (0..product.rows).step_by(ROWS) {
+        let inputs = product.inputs(row);
+        let scales = product.lanes(row).map(|row| input.rows[row]);
+        let mut rows = Rows::new(product.places(row), scales, layer);
+        for first in (0..out_width).step_by(COLUMNS) {
             let columns = Columns {
-                multipliers,
-                column_sums,
-                biases,
-                shift,
+                multipliers: &multipliers[first..],
+                column_sums: &column_sums[first..],
+                biases: &biases[first..],
+                shift: accumulator_shift(product.depth),
             };
-            requantize(dot(inputs, weights, &mut sums), &mut rows, &columns);
+            let sums = product.dot(&inputs, first, &mut sums);
+            // SAFETY: places are advanced by as many columns as a row of the product has.
+            unsafe { requantize(sums, &mut rows, &columns) };
         }
     }
 }
 
-/// The columns `first..first + width`, where they are whole blocks that lie on words, and the
-/// results of all rows, where there is room for them.
-fn operands<'a, 'o>(
-    a: &[i8],
-    b: &Matrix<'a>,
-    first: usize,
-    out: &'o mut [i32],
+/// A product whose operands are as long as their sizes say.
+struct Product {
+    a: *const i8,
+    weights: *const i8,
+    out: *mut i32,
+    rows: usize,
+    /// A multiple of 16 that is not zero, as is the width.
+    depth: usize,
     width: usize,
-) -> Option<(&'a [i8], &'o mut [i32])> {
-    let rows = a.len().checked_div(b.depth)?;
-    let out = out.get_mut(..rows.checked_mul(width)?)?;
-    let start = first.checked_mul(b.depth)?;
-    let weights = b.data.get(start..)?.get(..width.checked_mul(b.depth)?)?;
-    let fits = !weights.is_empty()
-        && (first | width | b.depth).is_multiple_of(BLOCK)
-        && weights.as_ptr().addr().is_multiple_of(align_of::<u32>());
-    fits.then_some((weights, out))
 }
 
-/// The first four; where there are fewer, the last one repeated: rows that are not there give
-/// the same results to the same place.
-fn four<T: Copy>(mut all: impl Iterator<Item = T>) -> Option<[T; ROWS]> {
-    let first = all.next()?;
-    let second = all.next().unwrap_or(first);
-    let third = all.next().unwrap_or(second);
-    Some([first, second, third, all.next().unwrap_or(third)])
+impl Product {
+    /// All rows of `a` with columns `first..first + width` of `b`. `None` where slices are too
+    /// short, columns are not whole blocks, or weights do not lie on words.
+    fn new(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize) -> Option<Self> {
+        let rows = a.len().checked_div(b.depth)?;
+        let start = first.checked_mul(b.depth)?;
+        let weights = b.data.get(start..)?.get(..width.checked_mul(b.depth)?)?;
+        let fits = width > 0
+            && (first | width | b.depth).is_multiple_of(BLOCK)
+            && rows.checked_mul(width)? <= out.len()
+            && weights.as_ptr().addr().is_multiple_of(align_of::<u32>());
+        fits.then_some(Product {
+            a: a.as_ptr(),
+            weights: weights.as_ptr(),
+            out: out.as_mut_ptr(),
+            rows,
+            depth: b.depth,
+            width,
+        })
+    }
+
+    /// Four rows from `first` on. Those that are not there repeat the last one, and give the same
+    /// results to the same place.
+    fn lanes(&self, first: usize) -> [usize; ROWS] {
+        [0, 1, 2, 3].map(|i| (first + i).min(self.rows - 1))
+    }
+
+    /// Where four rows begin.
+    fn inputs(&self, first: usize) -> [*const i8; ROWS] {
+        self.lanes(first)
+            .map(|row| self.a.wrapping_add(row * self.depth))
+    }
+
+    /// Where four rows of the result begin, less a word.
+    fn places(&self, first: usize) -> Places {
+        let start = self.out.wrapping_sub(1);
+        self.lanes(first)
+            .map(|row| start.wrapping_add(row * self.width))
+    }
+
+    /// Dot products of four rows with at most [`COLUMNS`] columns from `first` on.
+    fn dot<'s>(
+        &self,
+        inputs: &[*const i8; ROWS],
+        first: usize,
+        sums: &'s mut Sums,
+    ) -> &'s [[i32; ROWS]] {
+        let columns = COLUMNS.min(self.width - first);
+        let weights = self.weights.wrapping_add(first * self.depth);
+        // SAFETY: `new` has checked that the rows have `depth` elements, and that so many columns
+        // follow the weights; both numbers are multiples of 16, and not zero.
+        unsafe {
+            dot(inputs, weights, self.depth / BLOCK, columns, sums);
+            slice::from_raw_parts(sums.as_ptr().cast(), columns)
+        }
+    }
 }
 
-/// Where each of up to four rows of results begins, less a word.
-fn places(out: &mut [i32], width: usize) -> Places {
-    let last = out.len() / width.max(1);
-    let start = out.as_mut_ptr().wrapping_sub(1);
-    [0, 1, 2, 3].map(|row: usize| start.wrapping_add(row.min(last.saturating_sub(1)) * width))
-}
-
-/// Dot products of four rows with the columns of whole blocks, at most [`COLUMNS`].
+/// Dot products of four rows with whole block columns.
+///
+/// # Safety
+/// The rows have `steps` times 16 elements, the weights `columns` times as many; `columns` is a
+/// multiple of 16, at most [`COLUMNS`], and neither is zero. So many of `sums` are initialized.
 #[inline(never)]
-fn dot<'s>(rows: [&[i8]; ROWS], weights: &[i8], sums: &'s mut Sums) -> &'s [[i32; ROWS]] {
-    let steps = rows[0].len() / BLOCK;
-    let columns = weights.len() / (steps * BLOCK).max(1);
-    assert!(steps > 0 && rows.iter().all(|row| row.len() >= steps * BLOCK));
-    assert!((BLOCK..=COLUMNS).contains(&columns) && columns.is_multiple_of(BLOCK));
+unsafe fn dot(
+    rows: &[*const i8; ROWS],
+    weights: *const i8,
+    steps: usize,
+    columns: usize,
+    sums: &mut Sums,
+) {
+    let start = sums.as_mut_ptr();
     // The first step is one by itself. The first round of the others may be a short one: it is
     // entered so many steps before its end.
     let rounds = (steps - 1).div_ceil(STEPS).max(1);
     let entry = (steps - 1 - (rounds - 1) * STEPS) * STEP_BYTES;
-    // SAFETY: a step reads 16 bytes of each row, which has 16 for each step, and 32 bytes of one
-    // block of 256 of `weights` from the columns' place in it: places are 32 bytes apart, and
-    // after a block's eighth comes the next block column's first. Eight sums are written for each
-    // pair of columns, four for each column, so that the first `columns` of `sums` are
-    // initialized. r6 and r7 may not be operands; they are saved and restored. All other
+    // SAFETY: a step reads 16 bytes of each row and 32 of one block of 256 of `weights`, from the
+    // columns' place in it: places are 32 bytes apart, and after a block's eighth comes the next
+    // block column's first. Eight sums are written for each pair of columns. r6 and r7 may not be operands; they are saved and restored. All other
     // registers are declared, and the stack pointer ends where it was.
     unsafe {
         asm!(
@@ -201,16 +229,16 @@ fn dot<'s>(rows: [&[i8]; ROWS], weights: &[i8], sums: &'s mut Sums) -> &'s [[i32
             "pop {{r6, r7}}",
             steps = const STEPS,
             block = const size_of::<[[i32; ROWS]; BLOCK]>(),
-            inout("r0") sums.as_mut_ptr() => _,
-            inout("r1") rows[0].as_ptr() => _,
-            inout("r2") rows[3].as_ptr() => _,
-            inout("r3") rows[1].as_ptr() => _,
-            inout("r4") sums[BLOCK..].as_ptr() => _,
-            inout("r5") rows[2].as_ptr() => _,
-            inout("r8") sums[columns..].as_ptr() => _,
+            inout("r0") start => _,
+            inout("r1") rows[0] => _,
+            inout("r2") rows[3] => _,
+            inout("r3") rows[1] => _,
+            inout("r4") start.wrapping_add(BLOCK) => _,
+            inout("r5") rows[2] => _,
+            inout("r8") start.wrapping_add(columns) => _,
             inout("r9") rounds => _,
             inout("r10") (steps - 1) * BLOCK * BLOCK => _,
-            inout("r11") weights.as_ptr() => _,
+            inout("r11") weights => _,
             inout("r12") entry => _,
             out("lr") _,
             out("q0") _,
@@ -218,7 +246,6 @@ fn dot<'s>(rows: [&[i8]; ROWS], weights: &[i8], sums: &'s mut Sums) -> &'s [[i32
             out("q2") _,
             out("q3") _,
         );
-        slice::from_raw_parts(sums.as_ptr().cast(), columns)
     }
 }
 
@@ -235,7 +262,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(places: Places, scales: [&RowScale; ROWS], layer: &Linear<'_>) -> Self {
+    fn new(places: Places, scales: [RowScale; ROWS], layer: &Linear<'_>) -> Self {
         let factors = scales.map(|row| row_factor(row.scale, layer));
         Rows {
             places,
@@ -254,8 +281,12 @@ struct Columns<'a> {
     shift: u32,
 }
 
-/// [`scalar::linear`]'s requantization of four rows by a chunk of columns.
-fn requantize(sums: &[[i32; ROWS]], rows: &mut Rows, columns: &Columns<'_>) {
+/// [`scalar::linear`]'s requantization of four rows by a chunk of columns; advances the rows'
+/// places by as many.
+///
+/// # Safety
+/// From each of the places on, there is room for a row of `sums`.
+unsafe fn requantize(sums: &[[i32; ROWS]], rows: &mut Rows, columns: &Columns<'_>) {
     let Columns {
         multipliers,
         column_sums,
@@ -266,8 +297,7 @@ fn requantize(sums: &[[i32; ROWS]], rows: &mut Rows, columns: &Columns<'_>) {
     assert!(count >= 2 && multipliers.len() >= count);
     assert!(column_sums.len() >= count && biases.len() >= count);
     // SAFETY: each of the rounds reads two of the sums of each row, two elements of each of the
-    // columns' slices, and writes two elements of each row of the result: places are those of
-    // rows that have room for all columns, and chunks are together as long as a row.
+    // columns' slices, which have as many, and writes two elements of each row of the result.
     unsafe {
         asm!(
             "vldrw.u32 q4, [{rows}]",
@@ -318,10 +348,13 @@ fn requantize(sums: &[[i32; ROWS]], rows: &mut Rows, columns: &Columns<'_>) {
 }
 
 /// Writes the sums of four rows by a chunk of columns, and advances the places by as many.
-fn store(sums: &[[i32; ROWS]], places: &mut Places) {
+///
+/// # Safety
+/// As for [`requantize`].
+unsafe fn store(sums: &[[i32; ROWS]], places: &mut Places) {
     assert!(sums.len() >= 4);
     // SAFETY: each of the rounds reads four of the sums of each row and writes them to the rows
-    // of the result, which have room for them as in `requantize`.
+    // of the result.
     unsafe {
         asm!(
             "vldrw.u32 q2, [{places}]",

@@ -96,16 +96,31 @@ fn weigh_rest(
     sum.wrapping_sub((BLOCK - scores.len()) as u32 * i16::MAX as u32)
 }
 
-/// Vectors that [`weigh`] keeps: the highest coefficient of the exponential, and for either half
-/// of a block what is added before 7 bits are cut off, less 128 once they are.
-static VECTORS: [[i16; BLOCK / 2]; 3] = {
-    let mut vectors = [[EXP2[0]; BLOCK / 2]; 3];
+/// What [`weigh`] keeps in registers.
+#[repr(C)]
+struct Constants {
+    /// The exponential's highest coefficient, for fractions with 11 bits rather than 15.
+    highest: [i16; BLOCK / 2],
+    /// What is added to the weights of even and of odd keys before 7 bits are cut off, less 128
+    /// once they are.
+    dither: [[i16; BLOCK / 2]; 2],
+    /// The coefficients after the highest.
+    rest: [i32; 3],
+}
+
+static CONSTANTS: Constants = {
+    let [highest, rest @ ..] = EXP2;
+    let mut constants = Constants {
+        highest: [highest << 4; BLOCK / 2],
+        dither: [[0; BLOCK / 2]; 2],
+        rest: [rest[0] as i32, rest[1] as i32, rest[2] as i32],
+    };
     let mut i = 0;
     while i < BLOCK {
-        vectors[1 + i / 8][i % 8] = DITHER[i] as i16 - (128 << 7);
+        constants.dither[i % 2][i / 2] = DITHER[i] as i16 - (128 << 7);
         i += 1;
     }
-    vectors
+    constants
 };
 
 /// Weights of scaled scores; the sum of the exponentials.
@@ -123,53 +138,60 @@ fn weigh(
     // `out`, which have as many.
     unsafe {
         asm!(
-            "vldrh.u16 q4, [{vectors}]",
-            "vldrh.u16 q5, [{vectors}, #16]",
-            "vldrh.u16 q6, [{vectors}, #32]",
+            "vldrw.u32 q4, [{constants}]",
+            "vldrw.u32 q5, [{constants}, #16]",
+            "vldrw.u32 q6, [{constants}, #32]",
             "vdup.32 q7, {largest}",
+            // The coefficients take registers that are free now.
+            "ldrd {largest}, {coefficient}, [{constants}, #48]",
+            "ldr {constants}, [{constants}, #56]",
             "wls lr, lr, 3f",
             "2:",
-            ".irp dither, q5, q6",
-            // Even and odd keys, so that narrowing interleaves them in their order.
-            "vld20.32 {{q0, q1}}, [{scores}]",
-            "vld21.32 {{q0, q1}}, [{scores}]!",
-            "vsub.i32 q0, q7, q0",
-            "vqdmulh.s32 q0, q0, {multiplier}",
-            "vsub.i32 q1, q7, q1",
-            "vqdmulh.s32 q1, q1, {multiplier}",
-            "vrshl.s32 q0, {shift}",
-            "vrshl.s32 q1, {shift}",
-            "vqmovunb.s32 q2, q0",
-            "vqmovunt.s32 q2, q1",
-            // The fraction in Q15, and its polynomial.
-            "vshl.i16 q0, q2, #4",
-            "vbic.i16 q0, #0x8000",
-            "vmov q1, q4",
-            "vshr.u16 q2, q2, #11",
-            "vqrdmlash.s16 q1, q0, {c2}",
-            "vneg.s16 q2, q2",
-            "vqrdmlash.s16 q1, q0, {c1}",
-            "vldrh.u16 q3, [{values}], #16",
-            "vqrdmlash.s16 q1, q0, {c0}",
-            "vshl.u16 q1, q1, q2",
-            "vaddva.u16 r0, q1",
-            "vqrdmulh.s16 q1, q1, q3",
-            "vadd.i16 q1, q1, \\dither",
-            "vshr.s16 q1, q1, #7",
-            "vstrb.16 q1, [r1], #8",
+            // Every fourth key: narrowed once, even keys and odd ones; twice, all in order.
+            "vld40.32 {{q0, q1, q2, q3}}, [{scores}]",
+            "vld41.32 {{q0, q1, q2, q3}}, [{scores}]",
+            "vld42.32 {{q0, q1, q2, q3}}, [{scores}]",
+            "vld43.32 {{q0, q1, q2, q3}}, [{scores}]!",
+            ".irp keys, q0, q1, q2, q3",
+            "vsub.i32 \\keys, q7, \\keys",
+            "vqdmulh.s32 \\keys, \\keys, {multiplier}",
+            "vrshl.s32 \\keys, {shift}",
             ".endr",
+            "vqmovunb.s32 q0, q0",
+            "vqmovunt.s32 q0, q2",
+            "vqmovunb.s32 q1, q1",
+            "vqmovunt.s32 q1, q3",
+            ".irp keys, q0, q1",
+            // Whole part and fraction, and of this the polynomial.
+            "vshr.u16 q2, \\keys, #11",
+            "vbic.i16 \\keys, #0xf800",
+            "vneg.s16 q2, q2",
+            "vshl.i16 q3, \\keys, #4",
+            "vqrdmlash.s16 \\keys, q4, {largest}",
+            "vqrdmlash.s16 \\keys, q3, {coefficient}",
+            "vqrdmlash.s16 \\keys, q3, {constants}",
+            "vshl.u16 \\keys, \\keys, q2",
+            "vaddva.u16 r0, \\keys",
+            ".endr",
+            "vld20.16 {{q2, q3}}, [{values}]",
+            "vld21.16 {{q2, q3}}, [{values}]!",
+            "vqrdmulh.s16 q0, q0, q2",
+            "vadd.i16 q0, q0, q5",
+            "vqrdmulh.s16 q1, q1, q3",
+            "vadd.i16 q1, q1, q6",
+            "vshrnb.i16 q0, q0, #7",
+            "vshrnt.i16 q0, q1, #7",
+            "vstrb.8 q0, [{out}], #16",
             "le lr, 2b",
             "3:",
-            vectors = in(reg) VECTORS.as_ptr(),
-            largest = in(reg) largest,
+            constants = inout(reg) &raw const CONSTANTS => _,
+            largest = inout(reg) largest => _,
+            coefficient = out(reg) _,
             scores = inout(reg) scores.as_ptr() => _,
             values = inout(reg) values.as_ptr() => _,
-            inout("r1") out.as_mut_ptr() => _,
+            out = inout(reg) out.as_mut_ptr() => _,
             multiplier = in(reg) exponent.multiplier,
             shift = in(reg) -(exponent.shift as i32),
-            c2 = in(reg) EXP2[1] as i32,
-            c1 = in(reg) EXP2[2] as i32,
-            c0 = in(reg) EXP2[3] as i32,
             inout("r0") sum,
             inout("lr") blocks => _,
             out("q0") _,

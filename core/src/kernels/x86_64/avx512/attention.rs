@@ -1,8 +1,9 @@
 //! Attention weights, and the packing of values.
 
-use super::vectors::{Products, Scaling, count, load, store};
+use super::vectors::{Products, Scaling, count, fours, lanes_of_fours, load, saturate, store};
 use crate::kernels::SoftmaxScales;
-use crate::kernels::scalar::{self, DITHER, EXP2};
+use crate::kernels::scalar::{self, EXP2};
+use crate::kernels::x86_64::WEIGHT_OFFSETS;
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -17,36 +18,38 @@ fn lanes(count: usize) -> u32 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
     let largest = scale_scores(scores, scales);
-    let counted = scores.len().min(scales.values.len()).min(out.len());
-    let (largest, exponent) = (_mm512_set1_epi32(largest), Scaling::new(scales.exponent));
-    let dither = dither();
+    let weigher = Weigher::new(largest, scales);
     let mut sums = _mm512_setzero_si512();
-    for start in (0..counted).step_by(STEP) {
-        let mask = lanes(counted - start);
-        // SAFETY: the lanes of the mask are elements of all three slices.
-        let (low, high, values) = unsafe {
-            let scores = scores.as_ptr().add(start);
-            (
-                _mm512_maskz_loadu_epi32(mask as u16, scores),
-                _mm512_maskz_loadu_epi32((mask >> 16) as u16, scores.wrapping_add(BLOCK)),
-                _mm512_maskz_loadu_epi16(mask, scales.values.as_ptr().add(start)),
-            )
-        };
-        let below = _mm512_packs_epi32(
-            exponent.apply(_mm512_sub_epi32(largest, low)),
-            exponent.apply(_mm512_sub_epi32(largest, high)),
-        );
-        let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-        let below = _mm512_permutexvar_epi64(order, below);
-        let exponential = exp2_negative(_mm512_max_epi16(below, _mm512_setzero_si512()));
-        let exponential = _mm512_maskz_mov_epi16(mask, exponential);
-        sums = _mm512_dpwssd_epi32(sums, exponential, _mm512_set1_epi16(1));
-        let weight = _mm512_mulhrs_epi16(exponential, values);
-        let weight = _mm512_srai_epi16(_mm512_add_epi16(weight, dither), 7);
-        // SAFETY: as above.
+    let counted = scores.len().min(scales.values.len()).min(out.len());
+    let (scores, values) = (scores.as_ptr(), scales.values.as_ptr());
+    let out = out.as_mut_ptr();
+    for start in (0..counted / STEP * STEP).step_by(STEP) {
+        // SAFETY: there are 32 more of each.
         unsafe {
-            let out = out.as_mut_ptr().add(start);
-            _mm256_mask_storeu_epi8(out, mask, _mm512_cvtepi16_epi8(weight));
+            let scores = [0, BLOCK].map(|at| _mm512_loadu_si512(scores.add(start + at).cast()));
+            let values = _mm512_loadu_si512(values.add(start).cast());
+            let exponential = weigher.exponential(scores);
+            sums = _mm512_dpwssd_epi32(sums, exponential, _mm512_set1_epi16(1));
+            let weights = weigher.weights(exponential, values);
+            _mm256_storeu_si256(out.add(start).cast(), weights);
+        }
+    }
+    let start = counted / STEP * STEP;
+    if start < counted {
+        let mask = lanes(counted - start);
+        // SAFETY: the lanes of the mask are there; where the upper 16 begin is not read unless
+        // they are.
+        unsafe {
+            let upper = (mask >> 16) as u16;
+            let scores = [
+                _mm512_maskz_loadu_epi32(mask as u16, scores.add(start)),
+                _mm512_maskz_loadu_epi32(upper, scores.wrapping_add(start + BLOCK)),
+            ];
+            let values = _mm512_maskz_loadu_epi16(mask, values.add(start));
+            let exponential = _mm512_maskz_mov_epi16(mask, weigher.exponential(scores));
+            sums = _mm512_dpwssd_epi32(sums, exponential, _mm512_set1_epi16(1));
+            let weights = weigher.weights(exponential, values);
+            _mm256_mask_storeu_epi8(out.add(start), mask, weights);
         }
     }
     _mm512_reduce_add_epi32(sums) as u32
@@ -56,32 +59,70 @@ pub fn softmax(scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn scale_scores(scores: &mut [i32], scales: &SoftmaxScales<'_>) -> i32 {
+    let counted = scores.len().min(scales.keys.len());
+    let (scores, rest) = scores[..counted].as_chunks_mut::<BLOCK>();
+    let (keys, rest_keys) = scales.keys[..counted].as_chunks::<BLOCK>();
     let shift = count(scales.shift);
     let mut largest = _mm512_set1_epi32(i32::MIN);
-    let counted = scores.len().min(scales.keys.len());
-    for start in (0..counted).step_by(BLOCK) {
-        let mask = lanes(counted - start) as u16;
+    for (scores, keys) in scores.iter_mut().zip(keys) {
+        let raw = _mm512_sllv_epi32(load(scores), shift);
+        let score = Products::each(raw, load(keys)).upper_halves();
+        store(scores, score);
+        largest = _mm512_max_epi32(largest, score);
+    }
+    if !rest.is_empty() {
+        let mask = lanes(rest.len()) as u16;
         // SAFETY: the lanes of the mask are elements of both slices.
         unsafe {
-            let place = scores.as_mut_ptr().add(start);
-            let keys = _mm512_maskz_loadu_epi32(mask, scales.keys.as_ptr().add(start));
-            let raw = _mm512_sllv_epi32(_mm512_maskz_loadu_epi32(mask, place), shift);
+            let keys = _mm512_maskz_loadu_epi32(mask, rest_keys.as_ptr());
+            let raw = _mm512_sllv_epi32(_mm512_maskz_loadu_epi32(mask, rest.as_ptr()), shift);
             let score = Products::each(raw, keys).upper_halves();
-            _mm512_mask_storeu_epi32(place, mask, score);
+            _mm512_mask_storeu_epi32(rest.as_mut_ptr(), mask, score);
             largest = _mm512_mask_max_epi32(largest, mask, largest, score);
         }
     }
     _mm512_reduce_max_epi32(largest)
 }
 
-/// Two rounds of the dither, less 128 where a weight's 7 lowest bits are cut off.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn dither() -> __m512i {
-    let dither = DITHER.map(|d| (d - (128 << 7)) as i16);
-    // SAFETY: 16 numbers of 16 bits.
-    let once = unsafe { _mm256_loadu_si256(dither.as_ptr().cast()) };
-    _mm512_broadcast_i64x4(once)
+/// Makes weights of scaled scores.
+struct Weigher {
+    largest: __m512i,
+    exponent: Scaling,
+    offsets: __m512i,
+}
+
+impl Weigher {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    fn new(largest: i32, scales: &SoftmaxScales<'_>) -> Self {
+        // SAFETY: 16 numbers of 16 bits.
+        let offsets = unsafe { _mm256_loadu_si256(WEIGHT_OFFSETS.as_ptr().cast()) };
+        Weigher {
+            largest: _mm512_set1_epi32(largest),
+            exponent: Scaling::new(scales.exponent),
+            offsets: _mm512_broadcast_i64x4(offsets),
+        }
+    }
+
+    /// In Q15.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    fn exponential(&self, [first, last]: [__m512i; 2]) -> __m512i {
+        let below = saturate([
+            self.exponent.apply(_mm512_sub_epi32(self.largest, first)),
+            self.exponent.apply(_mm512_sub_epi32(self.largest, last)),
+        ]);
+        exp2_negative(_mm512_max_epi16(below, _mm512_setzero_si512()))
+    }
+
+    /// In 8 bits, less 128.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    fn weights(&self, exponential: __m512i, values: __m512i) -> __m256i {
+        let weight = _mm512_mulhrs_epi16(exponential, values);
+        let weight = _mm512_srai_epi16(_mm512_add_epi16(weight, self.offsets), 7);
+        _mm512_cvtepi16_epi8(weight)
+    }
 }
 
 /// The scalar function of the same name.
@@ -135,7 +176,7 @@ pub fn pack_values(rows: &[i8], first: usize, depth: usize, out: &mut [i8], sums
                 unsafe { _mm512_mask_storeu_epi8(place.as_mut_ptr().add(64 * i), mask, vector) };
             }
         }
-        store(sums, _mm512_add_epi32(load(sums), channel_sums(totals)));
+        store(sums, _mm512_add_epi32(load(sums), fours(totals)));
     }
 }
 
@@ -158,22 +199,5 @@ fn transpose(token: impl Fn(usize) -> __m128i) -> [__m512i; 4] {
         _mm512_unpacklo_epi16(ab_upper, cd_upper),
         _mm512_unpackhi_epi16(ab_upper, cd_upper),
     ]
-    .map(|v| _mm512_permutexvar_epi32(by_channel(), v))
-}
-
-/// From four channels of each four tokens to four fours of tokens of each channel.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn by_channel() -> __m512i {
-    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-}
-
-/// Adds the four partial sums of each of 16 channels.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn channel_sums([a, b, c, d]: [__m512i; 4]) -> __m512i {
-    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    _mm512_permutexvar_epi32(by_channel(), all)
+    .map(|v| _mm512_permutexvar_epi32(lanes_of_fours(), v))
 }

@@ -1,6 +1,6 @@
 //! Activation functions, and numbers brought to 8 bits.
 
-use super::vectors::{Narrowing, count, load, load_halves, store_bytes, store_halves};
+use super::vectors::{Narrowing, count, load, load_halves, saturate, store_bytes, store_halves};
 use crate::fixed::Narrow;
 use crate::kernels::scalar::{self, GELU_ERF, GELU_TANH};
 use crate::shape::{Activation, BLOCK};
@@ -20,16 +20,16 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
     match kind {
         Activation::GeluErf => {
             let gelu = Gelu::new(fraction_bits, &GELU_ERF);
-            lines.for_each(|(input, out)| store_halves(out, gelu.apply(saturate(input))));
+            lines.for_each(|(input, out)| store_halves(out, gelu.apply(load_saturated(input))));
         }
         Activation::GeluTanh => {
             let gelu = Gelu::new(fraction_bits, &GELU_TANH);
-            lines.for_each(|(input, out)| store_halves(out, gelu.apply(saturate(input))));
+            lines.for_each(|(input, out)| store_halves(out, gelu.apply(load_saturated(input))));
         }
         Activation::Relu => lines.for_each(|(input, out)| {
             store_halves(
                 out,
-                _mm512_max_epi16(saturate(input), _mm512_setzero_si512()),
+                _mm512_max_epi16(load_saturated(input), _mm512_setzero_si512()),
             );
         }),
     }
@@ -38,17 +38,9 @@ pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [
 /// 32 numbers in 16 bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn saturate(input: &[i32; STEP]) -> __m512i {
+fn load_saturated(input: &[i32; STEP]) -> __m512i {
     // SAFETY: 32 numbers fill two vectors.
-    let (first, last) = unsafe {
-        let place = input.as_ptr();
-        (
-            _mm512_loadu_si512(place.cast()),
-            _mm512_loadu_si512(place.add(BLOCK).cast()),
-        )
-    };
-    let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    _mm512_permutexvar_epi64(order, _mm512_packs_epi32(first, last))
+    saturate([0, BLOCK].map(|at| unsafe { _mm512_loadu_si512(input.as_ptr().add(at).cast()) }))
 }
 
 /// The scalar function of that name, which has the comments.

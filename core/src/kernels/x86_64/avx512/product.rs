@@ -3,44 +3,69 @@
 //! `vpdpbusd` wants one operand unsigned. Weights are, by 128 more than they stand for, so that a
 //! row's inputs are broadcast as they lie; each sum starts from -128 times the sum of the inputs.
 
-use super::vectors::{Products, load};
+use super::vectors::{Products, fours, load, load_bytes};
 use crate::kernels::x86_64::product::{BLOCK_BYTES, Columns, Row, Tile, Tiling};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
+/// Rows of a tile at most.
+const ROWS: usize = 6;
+
+/// Rows that take the weights as they lie at most. Tiles of five and six make any larger number.
+const DIRECT_ROWS: usize = 20;
+const _: () = assert!(DIRECT_ROWS >= (ROWS - 1) * (ROWS - 2));
+
 pub static TILING: Tiling = Tiling {
-    rows: 6,
+    rows: ROWS,
     block_columns: 4,
     weight_bytes: 1,
-    start,
+    starts,
     pack,
     multiply,
+    multiply_direct,
+    direct_rows: DIRECT_ROWS,
     requantize,
 };
 
-/// -128 times the sum of the inputs.
+/// -128 times the sum of each row's inputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn start(inputs: &[i8]) -> i32 {
+fn starts(inputs: &[i8], depth: usize, starts: &mut [i32]) {
+    let mut rows = inputs.chunks_exact(depth);
+    for starts in starts.chunks_mut(4) {
+        let mut sums = [_mm_setzero_si128(); 4];
+        for (sums, row) in sums.iter_mut().zip(&mut rows) {
+            *sums = sum(row);
+        }
+        let [a, b, c, d] = sums;
+        let sums = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+        let sums = _mm_slli_epi32(sums, 7);
+        let mask = (1 << starts.len()) - 1;
+        // SAFETY: the lanes of the mask are elements of `starts`.
+        unsafe {
+            let result = _mm_sub_epi32(_mm_setzero_si128(), sums);
+            _mm_mask_storeu_epi32(starts.as_mut_ptr(), mask, result);
+        }
+    }
+}
+
+/// Four sums that make up the sum of a row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn sum(row: &[i8]) -> __m128i {
     let ones = _mm256_set1_epi8(1);
-    let (pairs, rest) = inputs.as_chunks::<{ 2 * BLOCK }>();
+    let (pairs, rest) = row.as_chunks::<{ 2 * BLOCK }>();
     let mut sums = _mm256_setzero_si256();
     for pair in pairs {
         // SAFETY: a pair of blocks has 32 bytes.
         let inputs = unsafe { _mm256_loadu_si256(pair.as_ptr().cast()) };
         sums = _mm256_dpbusd_epi32(sums, ones, inputs);
     }
-    let mut sums = _mm_add_epi32(
-        _mm256_castsi256_si128(sums),
-        _mm256_extracti128_si256(sums, 1),
-    );
-    if let Some(block) = rest.first_chunk::<BLOCK>() {
-        // SAFETY: a block has 16 bytes.
-        let inputs = unsafe { _mm_loadu_si128(block.as_ptr().cast()) };
-        sums = _mm_dpbusd_epi32(sums, _mm256_castsi256_si128(ones), inputs);
+    let upper = _mm256_extracti128_si256(sums, 1);
+    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), upper);
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => _mm_dpbusd_epi32(sums, _mm_set1_epi8(1), load_bytes(block)),
+        None => sums,
     }
-    let sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b01_00_11_10));
-    let sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0b10_11_00_01));
-    _mm_cvtsi128_si32(sums).wrapping_mul(-128)
 }
 
 /// A block's 16 columns of 16 inputs become 4 vectors of 4 successive inputs of all columns.
@@ -100,10 +125,7 @@ unsafe fn multiply_columns<const C: usize>(tile: &Tile) {
     // SAFETY: as the caller says.
     unsafe {
         match tile.rows {
-            1 => multiply_tile::<1, C>(tile),
-            2 => multiply_tile::<2, C>(tile),
-            3 => multiply_tile::<3, C>(tile),
-            4 => multiply_tile::<4, C>(tile),
+            // There are no smaller tiles: see `DIRECT_ROWS`.
             5 => multiply_tile::<5, C>(tile),
             _ => multiply_tile::<6, C>(tile),
         }
@@ -132,7 +154,7 @@ unsafe fn multiply_tile<const R: usize, const C: usize>(tile: &Tile) {
             let mut weights = [_mm512_setzero_si512(); C];
             for (column, weights) in weights.iter_mut().enumerate() {
                 let place = column * tile.blocks * BLOCK_BYTES + step * 64;
-                *weights = _mm512_loadu_si512(tile.panel.add(place).cast());
+                *weights = _mm512_loadu_si512(tile.weights.add(place).cast());
             }
             for (row, sums) in sums.iter_mut().enumerate() {
                 let four = tile.inputs.add(row * tile.depth + step * 4);
@@ -147,6 +169,51 @@ unsafe fn multiply_tile<const R: usize, const C: usize>(tile: &Tile) {
                 let out = tile.out.add(row * tile.out_width + column * BLOCK);
                 _mm512_storeu_si512(out.cast(), sum);
             }
+        }
+    }
+}
+
+/// See [`Tiling::multiply_direct`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn multiply_direct(tile: &Tile) {
+    // SAFETY: as the caller says.
+    unsafe {
+        match tile.rows {
+            1 => multiply_direct_tile::<1>(tile),
+            2 => multiply_direct_tile::<2>(tile),
+            3 => multiply_direct_tile::<3>(tile),
+            4 => multiply_direct_tile::<4>(tile),
+            5 => multiply_direct_tile::<5>(tile),
+            _ => multiply_direct_tile::<6>(tile),
+        }
+    }
+}
+
+/// A tile of `R` rows: a vector holds 16 inputs of four columns.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn multiply_direct_tile<const R: usize>(tile: &Tile) {
+    let offset = _mm512_set1_epi8(-128);
+    let mut sums = [[_mm512_setzero_si512(); 4]; R];
+    // SAFETY: as the caller says, `tile` has `R` rows of inputs, sums and starts, and `blocks`
+    // blocks of weights.
+    unsafe {
+        for block in 0..tile.blocks {
+            let place = tile.weights.add(block * BLOCK_BYTES);
+            let weights = [0, 1, 2, 3]
+                .map(|i| _mm512_xor_si512(_mm512_loadu_si512(place.add(64 * i).cast()), offset));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let inputs = tile.inputs.add(row * tile.depth + block * BLOCK);
+                let inputs = _mm512_broadcast_i32x4(_mm_loadu_si128(inputs.cast()));
+                for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                    *sum = _mm512_dpbusd_epi32(*sum, weights, inputs);
+                }
+            }
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let start = _mm512_set1_epi32(*tile.starts.add(row));
+            let out = tile.out.add(row * tile.out_width);
+            _mm512_storeu_si512(out.cast(), _mm512_add_epi32(fours(sums), start));
         }
     }
 }

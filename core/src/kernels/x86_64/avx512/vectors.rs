@@ -46,14 +46,21 @@ pub fn store_halves(numbers: &mut [i16; 2 * BLOCK], vector: __m512i) {
     unsafe { _mm512_storeu_si512(numbers.as_mut_ptr().cast(), vector) }
 }
 
+/// 32 numbers of 32 bits, in order, saturated to 16 bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn saturate([first, last]: [__m512i; 2]) -> __m512i {
+    let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    _mm512_permutexvar_epi64(order, _mm512_packs_epi32(first, last))
+}
+
 /// A count of bits for shifts by a vector.
 ///
 /// It comes in pairs: of one number, the compiler would make the slower shift by a scalar.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub fn count(bits: u32) -> __m512i {
-    let bits = core::hint::black_box(bits as i64 * 0x1_0000_0001);
-    _mm512_set1_epi64(bits)
+    _mm512_set1_epi64(bits as i64 * 0x1_0000_0001)
 }
 
 /// Products of 16 pairs, of which one is doubled: the upper halves are [`crate::fixed::mul_q31`].
@@ -170,4 +177,21 @@ impl Narrowing {
         let product = _mm512_mullo_epi32(_mm512_srav_epi32(v, self.pre_shift), self.multiplier);
         _mm512_srav_epi32(_mm512_add_epi32(product, self.rounding), self.shift)
     }
+}
+
+/// The order that turns four fours around: first the first of each, then the second.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn lanes_of_fours() -> __m512i {
+    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+}
+
+/// Sums of 16 fours, in their order.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn fours([a, b, c, d]: [__m512i; 4]) -> __m512i {
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    _mm512_permutexvar_epi32(lanes_of_fours(), all)
 }

@@ -1,0 +1,154 @@
+//! AVX2, and AVX-VNNI on top of it: 256 bits at a time.
+
+mod attention;
+mod narrow;
+mod product;
+mod residual;
+mod vectors;
+
+use super::product::{Tiling, linear, matmul};
+use crate::blob::{Linear, Matrix};
+use crate::fixed::{Factor, Narrow};
+use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales, scalar};
+use crate::shape::Activation;
+
+/// A set of either, where this machine has it.
+pub struct Avx2 {
+    name: &'static str,
+    tiling: &'static Tiling,
+    is_available: fn() -> bool,
+}
+
+/// AVX2 alone.
+pub static AVX2: Avx2 = Avx2 {
+    name: "avx2",
+    tiling: &product::AVX2,
+    is_available: || {
+        #[cfg(feature = "std")]
+        return std::is_x86_feature_detected!("avx2");
+        #[cfg(not(feature = "std"))]
+        return cfg!(target_feature = "avx2");
+    },
+};
+
+/// Matrix products with AVX-VNNI.
+pub static AVX_VNNI: Avx2 = Avx2 {
+    name: "avxvnni",
+    tiling: &product::AVX_VNNI,
+    is_available: || {
+        #[cfg(feature = "std")]
+        return std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("avxvnni");
+        #[cfg(not(feature = "std"))]
+        return cfg!(target_feature = "avxvnni");
+    },
+};
+
+impl Kernels for Avx2 {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_available(&self) -> bool {
+        (self.is_available)()
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        if !unsafe { matmul(self.tiling, a, b, out, out_width) } {
+            scalar::matmul(a, b, out, out_width);
+        }
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        if !unsafe { linear(self.tiling, input, layer, first, out, out_width) } {
+            scalar::linear(input, layer, first, out, out_width);
+        }
+    }
+
+    fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { attention::softmax(scores, scales, out) }
+    }
+
+    fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::activate(kind, fraction_bits, input, out) }
+    }
+
+    fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { residual::normalize(row, hidden, gains, epsilon) }
+    }
+
+    fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { residual::add_embedding(row, multiplier, sums) }
+    }
+
+    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { residual::add_hidden(row, restore, factor, sums) }
+    }
+
+    fn quantize_hidden(
+        &self,
+        row: &[i32],
+        narrow: Narrow,
+        zero_point: i32,
+        high: &mut [i8],
+        low: &mut [u8],
+    ) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { residual::quantize_hidden(row, narrow, zero_point, high, low) }
+    }
+
+    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::quantize(row, narrow, out) }
+    }
+
+    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::quantize_activated(row, narrow, zero_point, out) }
+    }
+
+    fn scale_down(&self, row: &[i8], ratio: i16, out: &mut [i8]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::scale_down(row, ratio, out) }
+    }
+
+    fn range(&self, row: &[i32]) -> (i32, i32) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::range(row) }
+    }
+
+    fn range_activated(&self, row: &[i16]) -> (i32, i32) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::range_activated(row) }
+    }
+
+    fn max_abs(&self, row: &[i32]) -> u32 {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::max_abs(row) }
+    }
+
+    fn pack_values(
+        &self,
+        rows: &[i8],
+        first: usize,
+        depth: usize,
+        out: &mut [i8],
+        sums: &mut [i32],
+    ) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { attention::pack_values(rows, first, depth, out, sums) }
+    }
+}
