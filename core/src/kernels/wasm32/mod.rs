@@ -1,4 +1,5 @@
-//! WebAssembly kernels with 128-bit vectors, chosen when the module is built.
+//! WebAssembly kernels with 128-bit vectors, chosen when the module is built: with
+//! `-C target-feature=+simd128`.
 
 mod product;
 mod rows;

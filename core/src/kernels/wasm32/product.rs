@@ -104,7 +104,7 @@ impl Product<'_> {
     /// The products of `R` rows, the first of which is `row`.
     fn tile<const R: usize>(&self, a: &[i8], row: usize, out: &mut [i32]) {
         let &Product { depth, width, .. } = self;
-        assert!(a.len() >= R * depth && out.len() >= R * width);
+        assert!(a.len() / R >= depth && out.len() / R >= width);
         let requantize = self.requantize::<R>(row);
         let block_columns = self.weights.chunks_exact(BLOCK * depth);
         for (index, weights) in block_columns.enumerate().take(width / BLOCK) {
@@ -156,7 +156,7 @@ fn dot<const R: usize>(
     weights: &[i8],
     column: usize,
 ) -> [[v128; COLUMNS]; R] {
-    assert!(a.len() >= R * depth && weights.len() >= BLOCK * depth && column + COLUMNS <= BLOCK);
+    assert!(a.len() / R >= depth && weights.len() / BLOCK >= depth && column + COLUMNS <= BLOCK);
     let mut sums = [[i32x4_splat(0); COLUMNS]; R];
     let mut rows: [_; R] = array::from_fn(|row| a[row * depth..].as_ptr());
     let mut block = weights[column * BLOCK..].as_ptr();

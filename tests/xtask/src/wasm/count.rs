@@ -1,6 +1,7 @@
-//! Makes a module count the operators it executes.
+//! Makes a module count the operators it executes: each run of them adds its length to a global.
 //!
-//! Fuel would not do: engines charge a loop for every branch in it, taken or not.
+//! wasmi's fuel would not do: a loop is charged for every branch in it, taken or not. A
+//! `memory.copy` or `memory.fill` counts as one operator, however long.
 
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{self, Reencode, utils};
