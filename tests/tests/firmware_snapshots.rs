@@ -93,7 +93,11 @@ fn personal_data() -> Result<()> {
             Machine::Mps3An547,
             Machine::Virt,
             Machine::VirtRv64,
+<<<<<<< HEAD
+            Machine::Wasm32,
+=======
             Machine::VirtAarch64,
+>>>>>>> main
         ],
     )
 }

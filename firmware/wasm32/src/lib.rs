@@ -7,7 +7,6 @@
 use core::arch::wasm32;
 use core::ptr;
 use core::slice;
-use core::sync::atomic::{Ordering, compiler_fence};
 
 use critical_section::RawRestoreState;
 use embert_firmware::{Board, Serial};
@@ -15,6 +14,9 @@ use embert_firmware::{Board, Serial};
 /// Pages of scratch, 64 KiB each: as much as QEMU's RISC-V boards have.
 const SCRATCH_PAGES: usize = 14 * 16;
 const PAGE_BYTES: usize = 64 * 1024;
+
+/// What the host counts for a round of [`spin`].
+const SPIN_OPERATORS: u32 = 6;
 
 #[link(wasm_import_module = "host")]
 unsafe extern "C" {
@@ -73,10 +75,14 @@ fn scratch() -> &'static mut [u8] {
     unsafe { slice::from_raw_parts_mut(start, SCRATCH_PAGES * PAGE_BYTES) }
 }
 
-/// The host counts four instructions for a round of the loop.
+/// A loop that the compiler can neither take apart nor take out.
 fn spin(iterations: u32) {
-    for _ in 0..iterations / 2 {
-        // Keeps the loop.
-        compiler_fence(Ordering::SeqCst);
+    let mut left = 2 * iterations / SPIN_OPERATORS;
+    let left = &raw mut left;
+    // SAFETY: a local variable is read and written.
+    unsafe {
+        while left.read_volatile() != 0 {
+            left.write_volatile(left.read_volatile() - 1);
+        }
     }
 }

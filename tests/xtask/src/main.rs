@@ -25,13 +25,13 @@ struct Arguments {
 enum Task {
     /// Install what the firmware and the tests need.
     Setup,
-    /// Run texts through a model on a microcontroller that QEMU emulates.
+    /// Run texts through a model on a machine that QEMU emulates, or in WebAssembly.
     ///
     /// Prints what `embert run` prints, and on stderr what each text took.
     Qemu(Qemu),
-    /// Count the instructions of kernels and whole texts in QEMU.
+    /// Count the instructions of kernels and whole texts on every machine.
     Bench(Bench),
-    /// Hold the kernels of instruction sets to the scalar ones in QEMU.
+    /// Hold the kernels of instruction sets to the scalar ones on every machine.
     Kernels(Kernels),
     /// Time texts through a model on this machine: one line of stdin says how many.
     Time(Time),

@@ -1,10 +1,15 @@
-//! WebAssembly kernels with 128-bit vectors, chosen when the module is built.
+//! WebAssembly kernels with 128-bit vectors, chosen when the module is built: with
+//! `-C target-feature=+simd128`.
 
 mod product;
+mod rows;
+mod softmax;
 mod vector;
 
-use super::{Activations, Kernels};
+use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
+use crate::fixed::{Factor, Narrow};
+use crate::shape::Activation;
 
 /// The set, where the engine has vectors.
 pub struct Simd128;
@@ -27,5 +32,48 @@ impl Kernels for Simd128 {
         out_width: usize,
     ) {
         product::linear(input, layer, first, out, out_width);
+    }
+
+    fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
+        softmax::softmax(scores, scales, out)
+    }
+
+    fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
+        rows::activate(kind, fraction_bits, input, out);
+    }
+
+    fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
+        rows::normalize(row, hidden, gains, epsilon);
+    }
+
+    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+        rows::add_hidden(row, restore, factor, sums);
+    }
+
+    fn quantize_hidden(
+        &self,
+        row: &[i32],
+        narrow: Narrow,
+        zero_point: i32,
+        high: &mut [i8],
+        low: &mut [u8],
+    ) {
+        rows::quantize_hidden(row, narrow, zero_point, high, low);
+    }
+
+    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+        rows::quantize(row, narrow, out);
+    }
+
+    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+        rows::quantize_activated(row, narrow, zero_point, out);
+    }
+
+    fn scale_down(&self, row: &[i8], ratio: i16, out: &mut [i8]) {
+        rows::scale_down(row, ratio, out);
+    }
+
+    fn range_activated(&self, row: &[i16]) -> (i32, i32) {
+        rows::range_activated(row)
     }
 }

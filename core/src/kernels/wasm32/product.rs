@@ -1,9 +1,10 @@
 //! Matrix products: `i32x4.dot_i16x8_s` multiplies 8 pairs of 16-bit numbers and adds them in twos.
 //!
 //! Bytes are widened as they are loaded; their products cannot overflow there, so the sums are
-//! exact. Four rows by four columns share the 16 loads of 256 multiply-accumulates.
+//! exact. Four rows by eight columns share the 24 loads of 512 multiply-accumulates: more sums than
+//! some processors have registers, but engines are no slower for that.
 
-use super::vector::{Factors, doubled, load, mul_q31, store};
+use super::vector::{Factors, doubled, load, mul_q31};
 use crate::blob::{Linear, Matrix};
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
@@ -13,7 +14,10 @@ use core::array;
 
 /// Rows and columns computed together.
 const ROWS: usize = 4;
-const COLUMNS: usize = 4;
+const COLUMNS: usize = 8;
+
+/// Columns of a vector of sums.
+const LANES: usize = 4;
 
 /// Bytes of a 16 x 16 block.
 const BLOCK_BYTES: usize = BLOCK * BLOCK;
@@ -100,20 +104,26 @@ impl Product<'_> {
     /// The products of `R` rows, the first of which is `row`.
     fn tile<const R: usize>(&self, a: &[i8], row: usize, out: &mut [i32]) {
         let &Product { depth, width, .. } = self;
-        assert!(a.len() >= R * depth && out.len() >= R * width);
+        assert!(a.len() / R >= depth && out.len() / R >= width);
         let requantize = self.requantize::<R>(row);
         let block_columns = self.weights.chunks_exact(BLOCK * depth);
-        for (index, weights) in block_columns.enumerate() {
+        for (index, weights) in block_columns.enumerate().take(width / BLOCK) {
             for column in (0..BLOCK).step_by(COLUMNS) {
                 let sums = dot::<R>(a, depth, weights, column);
-                let column = index * BLOCK + column;
-                let results = match &requantize {
-                    Some(requantize) => requantize.apply(sums, self.first + column),
-                    None => sums,
-                };
-                for (row, result) in results.into_iter().enumerate() {
-                    if let Some(out) = out[row * width + column..].first_chunk_mut() {
-                        store::<i32, COLUMNS>(result, out);
+                for lane in (0..COLUMNS).step_by(LANES) {
+                    let column = index * BLOCK + column + lane;
+                    let sums =
+                        array::from_fn(|row| reduce(array::from_fn(|i| sums[row][lane + i])));
+                    let results = match &requantize {
+                        Some(requantize) => requantize.apply(sums, self.first + column),
+                        None => sums,
+                    };
+                    for (row, result) in results.into_iter().enumerate() {
+                        // SAFETY: by the assertion; `row < R`, and `column + 4 <= width`.
+                        unsafe {
+                            let out = out.as_mut_ptr().add(row * width + column);
+                            v128_store(out.cast(), result);
+                        }
                     }
                 }
             }
@@ -127,7 +137,9 @@ impl Product<'_> {
         };
         let rows = &rows[row..row + R];
         Some(Requantize {
-            layer,
+            multipliers: layer.multipliers.as_chunks().0,
+            column_sums: layer.column_sums.as_chunks().0,
+            biases: layer.biases.as_chunks().0,
             shift: accumulator_shift(self.depth),
             zeros: array::from_fn(|i| i32x4_splat(rows[i].zero_point)),
             factors: array::from_fn(|i| row_factor(rows[i].scale, layer).into()),
@@ -135,17 +147,23 @@ impl Product<'_> {
     }
 }
 
-/// Dot products of `R` rows of `depth` inputs with four columns of a block column.
+/// Sums of products of `R` rows of `depth` inputs with eight columns of a block column, each still
+/// in four parts.
 #[inline(always)]
-fn dot<const R: usize>(a: &[i8], depth: usize, weights: &[i8], column: usize) -> [v128; R] {
-    assert!(a.len() >= R * depth && weights.len() >= BLOCK * depth && column + COLUMNS <= BLOCK);
+fn dot<const R: usize>(
+    a: &[i8],
+    depth: usize,
+    weights: &[i8],
+    column: usize,
+) -> [[v128; COLUMNS]; R] {
+    assert!(a.len() / R >= depth && weights.len() / BLOCK >= depth && column + COLUMNS <= BLOCK);
     let mut sums = [[i32x4_splat(0); COLUMNS]; R];
     let mut rows: [_; R] = array::from_fn(|row| a[row * depth..].as_ptr());
     let mut block = weights[column * BLOCK..].as_ptr();
     // Read anew every time: of a stride that LLVM knows it would make an address for each load;
     // of one that it does not know, one for each row, with constants in the loads.
     let stride = 2 * BLOCK;
-    // SAFETY: there are `depth` bytes from each row on, and four columns in each of the
+    // SAFETY: there are `depth` bytes from each row on, and eight columns in each of the
     // `depth / 16` blocks.
     unsafe {
         for _ in 0..depth / (2 * BLOCK) {
@@ -163,13 +181,13 @@ fn dot<const R: usize>(a: &[i8], depth: usize, weights: &[i8], column: usize) ->
             step(&mut sums, rows, block);
         }
     }
-    sums.map(reduce)
+    sums
 }
 
 /// Adds the products of 16 inputs of each row.
 ///
 /// # Safety
-/// There must be 16 bytes at each row, and four columns of 16 bytes at `block`.
+/// There must be 16 bytes at each row, and eight columns of 16 bytes at `block`.
 #[inline(always)]
 unsafe fn step<const R: usize>(
     sums: &mut [[v128; COLUMNS]; R],
@@ -177,11 +195,10 @@ unsafe fn step<const R: usize>(
     block: *const i8,
 ) {
     // SAFETY: the caller vouches for the bytes.
-    let (rows, columns) = unsafe {
-        let columns: [_; COLUMNS] = array::from_fn(|i| widen(block.add(i * BLOCK)));
-        (rows.map(|row| widen(row)), columns)
-    };
-    for (sums, [low, high]) in sums.iter_mut().zip(rows) {
+    let columns: [_; COLUMNS] = array::from_fn(|i| unsafe { widen(block.add(i * BLOCK)) });
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        // SAFETY: likewise.
+        let [low, high] = unsafe { widen(row) };
         for (sum, column) in sums.iter_mut().zip(columns) {
             *sum = i32x4_add(*sum, i32x4_dot_i16x8(low, column[0]));
             *sum = i32x4_add(*sum, i32x4_dot_i16x8(high, column[1]));
@@ -206,7 +223,7 @@ unsafe fn widen(first: *const i8) -> [v128; 2] {
 
 /// The sum of each vector.
 #[inline(always)]
-fn reduce([a, b, c, d]: [v128; COLUMNS]) -> v128 {
+fn reduce([a, b, c, d]: [v128; LANES]) -> v128 {
     let pairs = |a, b| {
         i32x4_add(
             i32x4_shuffle::<0, 4, 1, 5>(a, b),
@@ -222,22 +239,22 @@ fn reduce([a, b, c, d]: [v128; COLUMNS]) -> v128 {
 
 /// [`scalar::linear`]'s requantization of `R` rows.
 struct Requantize<'a, const R: usize> {
-    layer: &'a Linear<'a>,
+    multipliers: &'a [[i32; LANES]],
+    column_sums: &'a [[i32; LANES]],
+    biases: &'a [[i32; LANES]],
     shift: u32,
     zeros: [v128; R],
     factors: [Factors; R],
 }
 
 impl<const R: usize> Requantize<'_, R> {
+    /// Of the sums of four channels, the first of which is `channel`.
     #[inline(always)]
     fn apply(&self, sums: [v128; R], channel: usize) -> [v128; R] {
-        let four = |numbers: &[i32]| match numbers[channel..].first_chunk::<COLUMNS>() {
-            Some(numbers) => load(numbers),
-            None => i32x4_splat(0),
-        };
-        let multipliers = doubled(four(self.layer.multipliers));
-        let column_sums = four(self.layer.column_sums);
-        let biases = four(self.layer.biases);
+        let index = channel / LANES;
+        let multipliers = doubled(load(&self.multipliers[index]));
+        let column_sums = load(&self.column_sums[index]);
+        let biases = load(&self.biases[index]);
         array::from_fn(|row| {
             let correction = i32x4_mul(self.zeros[row], column_sums);
             let sum = i32x4_shl(i32x4_sub(sums[row], correction), self.shift);

@@ -40,6 +40,10 @@ pub fn limit(row: &Row) -> Option<Limit> {
         ("dotprod", "Linear") => 0.10,
         ("i8mm", "Linear") => 0.07,
         ("rvv", "Linear") => 0.15,
+        ("simd128", "Linear") => match depth()? {
+            128 => 0.38,
+            _ => 0.35,
+        },
         ("dsp", "Softmax") if machine == "mps2-an386" => 20.0,
         ("helium", "Softmax") => 6.0,
         ("dsp", "text") if machine == "mps2-an386" => {

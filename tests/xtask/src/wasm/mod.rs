@@ -1,20 +1,19 @@
 //! The WebAssembly module running in an interpreter, on a thread of this process.
 
+mod count;
+
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, anyhow};
-use wasmi::{Caller, Config, Engine, Error, Linker, Module, OperatorCost, Store};
+use wasmi::{Caller, Engine, Error, Extern, Linker, Module, Store};
 
 use crate::image::Image;
 use crate::session::Runner;
 
 const PAGE_BYTES: usize = 64 * 1024;
-
-/// More than any module burns.
-const FUEL: u64 = u64::MAX;
 
 /// The thread of a module.
 pub(crate) struct Wasm {
@@ -99,28 +98,18 @@ fn send(mut caller: Caller<'_, Line>, byte: u32) -> Result<(), Error> {
 }
 
 fn instructions(caller: Caller<'_, Line>) -> Result<u64, Error> {
-    Ok(FUEL - caller.get_fuel()?)
-}
-
-/// Counts every operator but those that only say where an operand comes from or goes: engines
-/// compile these to nothing.
-fn costs() -> OperatorCost {
-    OperatorCost {
-        local_get: 0,
-        local_set: 0,
-        local_tee: 0,
-        ..OperatorCost::default()
-    }
+    let count = caller
+        .get_export(count::COUNT)
+        .and_then(Extern::into_global);
+    let count = count.and_then(|global| global.get(&caller).i64());
+    Ok(count.ok_or_else(|| Error::new("the module does not count"))? as u64)
 }
 
 /// Runs the module until the line ends.
 fn serve(module: &[u8], blob: &[u8], line: Line) -> Result<()> {
-    let mut config = Config::default();
-    config.consume_fuel(true).operator_cost(costs());
-    let engine = Engine::new(&config);
-    let module = Module::new(&engine, module)?;
+    let engine = Engine::default();
+    let module = Module::new(&engine, count::counting(module)?)?;
     let mut store = Store::new(&engine, line);
-    store.set_fuel(FUEL)?;
     let mut linker = Linker::new(&engine);
     linker.func_wrap("host", "receive", receive)?;
     linker.func_wrap("host", "send", send)?;
