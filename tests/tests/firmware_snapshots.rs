@@ -93,11 +93,8 @@ fn personal_data() -> Result<()> {
             Machine::Mps3An547,
             Machine::Virt,
             Machine::VirtRv64,
-<<<<<<< HEAD
             Machine::Wasm32,
-=======
             Machine::VirtAarch64,
->>>>>>> main
         ],
     )
 }
