@@ -81,7 +81,6 @@ impl Run {
                 .map_or_else(|| Ok(InstructionSet::detect()), named)?,
             tile: TILE,
             workers: threads.as_ref().map_or(Workers::ONE, Threads::workers),
-            ..Settings::default()
         };
         let mut scratch = AlignedBytes::zeroed(settings.plan(model.shape(), limit).bytes());
         let mut engine =
