@@ -12,6 +12,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     if !row.len().is_multiple_of(16) || gains.len() < row.len() {
         return scalar::normalize(row, hidden, gains, epsilon);
     }
+    let width = row.len();
     let (blocks, _) = row.as_chunks_mut::<16>();
     let mut sums = [vdupq_n_s64(0); 4];
     for block in blocks.iter() {
@@ -33,7 +34,7 @@ pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     }
     let squares = sum(squares) as u64;
 
-    let (shift, factor) = scalar::normalizer(squares, mean, row.len(), hidden, epsilon);
+    let (shift, factor) = scalar::normalizer(squares, mean, width, hidden, epsilon);
     let (shift, factor) = (left(shift), FactorVectors::new(factor));
     for (block, gains) in blocks.iter_mut().zip(gains.as_chunks().0) {
         let (words, gains) = (load_words(block), load_words(gains));
