@@ -110,9 +110,14 @@ impl<'m> Stage<'m> {
         let b = take::<i8>(&mut arena, b_len, offset)?;
         b.fill_with(|| numbers.byte(&mut random));
         let words = take::<i32>(&mut arena, if product { 0 } else { rows * padded }, offset)?;
+        let most = match work.kernel {
+            // The least number has a magnitude too.
+            Kernel::Range | Kernel::MaxAbs => 31,
+            // Sums of products of a depth of 65536, and less.
+            _ => 30,
+        };
         for row in words.chunks_exact_mut(padded.max(1)) {
-            // Sums of products of a depth of 65536, and less: in 30 bits.
-            let bits = 3 + random.next() % 28;
+            let bits = 3 + random.next() % (most - 2);
             row.fill_with(|| numbers.word(&mut random, bits));
         }
         let halves = take::<i16>(&mut arena, words.len(), offset)?;
