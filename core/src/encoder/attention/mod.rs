@@ -188,9 +188,8 @@ fn mix(
         .matmul(weights, &cache.values, tile.projection, width);
     let sums = tile.projection.chunks_exact_mut(width).zip(&*scales);
     for (row, (sums, &unit)) in rows.zip(sums) {
-        // Weights are stored less 128.
-        for (sum, &total) in sums.iter_mut().zip(cache.value_sums) {
-            *sum = sum.wrapping_add(total.wrapping_mul(128));
+        for (sum, &offset) in sums.iter_mut().zip(cache.offsets) {
+            *sum = sum.wrapping_add(offset);
         }
         context.set(pass.set, row, head, sums, unit);
     }
