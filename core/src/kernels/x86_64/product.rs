@@ -243,7 +243,9 @@ unsafe fn product(
                         ptr::null()
                     },
                 };
-                prefetch(next, index, tiles);
+                if layer.is_some() {
+                    prefetch(next, index, tiles);
+                }
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
                 // columns, and so are all its weights, where they lie or in the panel.
                 unsafe { multiply(&tile) };
