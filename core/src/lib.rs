@@ -36,7 +36,8 @@
 //! # Where things are
 //!
 //! [`text`] makes tokens, [`encoder`] is the forward pass of the paper, [`heads`] turns hidden
-//! states into results, [`Engine`] joins them. [`kernels`] holds the arithmetic, one file per
+//! states into results, [`Engine`] joins them, [`workers`] share the work where there are threads.
+//! [`kernels`] holds the arithmetic, a file or folder per
 //! instruction set.
 
 #![cfg_attr(not(test), no_std)]

@@ -57,6 +57,20 @@ pub struct Activations<'a> {
     pub rows: &'a [RowScale],
 }
 
+/// Where quantized heads go, and what one step of each row of theirs stands for.
+#[derive(Debug)]
+pub struct Heads<'a> {
+    pub heads: usize,
+    /// `[heads x capacity x width]`.
+    pub values: &'a mut [i8],
+    /// `[heads x capacity]`.
+    pub scales: &'a mut [f32],
+    /// Rows there is room for in each head.
+    pub capacity: usize,
+    /// What one step of the sums stands for.
+    pub unit: f32,
+}
+
 /// A row of hidden states in 12 bits: `12-bit value = 16 * high + nibble - 8`.
 ///
 /// `high` alone is the int8 input of the next matrix; the nibbles serve the residual. In each
@@ -157,6 +171,16 @@ pub trait Kernels: Sync {
     /// int8 numbers `narrow(v)`, saturated to -128..=127.
     fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
         scalar::quantize(row, narrow, 0, out);
+    }
+
+    /// Quantizes each head of each row by itself, the largest number at 127: `sums` is
+    /// `[rows x heads x width]`.
+    fn quantize_heads(&self, sums: &[i32], width: usize, out: Heads<'_>) {
+        scalar::quantize_heads(sums, width, out, |sums, out| {
+            let largest = self.max_abs(sums);
+            self.quantize(sums, scalar::symmetric(largest), out);
+            largest
+        });
     }
 
     /// int8 numbers `narrow(v) + zero_point` of activated ones, saturated to -128..=127.

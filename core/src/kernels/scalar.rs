@@ -1,6 +1,6 @@
 //! The definition of every kernel, in plain Rust.
 
-use super::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
+use super::{Activations, Heads, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
@@ -317,6 +317,34 @@ pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32,
     for (&v, out) in row.iter().zip(out) {
         let q = narrow.apply(v.into()).wrapping_add(zero_point);
         *out = q.clamp(i8::MIN as i32, i8::MAX as i32) as i8;
+    }
+}
+
+/// What brings a row whose largest magnitude is known to -127..=127.
+#[inline]
+pub(super) fn symmetric(largest: u32) -> Narrow {
+    Narrow::new(largest, 127.0 / largest as f32)
+}
+
+/// Calls `quantize` for each head of each row; it returns the largest magnitude.
+#[inline]
+pub(super) fn quantize_heads(
+    sums: &[i32],
+    width: usize,
+    out: Heads<'_>,
+    quantize: impl Fn(&[i32], &mut [i8]) -> u32,
+) {
+    let width = width.max(1);
+    for (row, sums) in sums.chunks_exact(width * out.heads.max(1)).enumerate() {
+        for (head, sums) in sums.chunks_exact(width).enumerate() {
+            let index = head * out.capacity + row;
+            let place = index * width..(index + 1) * width;
+            if let (Some(values), Some(scale)) =
+                (out.values.get_mut(place), out.scales.get_mut(index))
+            {
+                *scale = quantize(sums, values) as f32 / 127.0 * out.unit;
+            }
+        }
     }
 }
 

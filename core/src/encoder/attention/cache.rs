@@ -42,8 +42,8 @@ pub struct Filled<'c> {
     /// The largest scale of a value, and each value's relative to it: [`VALUE_SCALE_ONE`] for one.
     pub value_scale: f32,
     pub value_multipliers: &'c [i16],
-    /// Sums of the values over all tokens, per channel.
-    pub value_sums: &'c [i32],
+    /// What the sums of each channel lack, since weights are stored less 128.
+    pub offsets: &'c [i32],
 }
 
 impl<'s> Cache<'s> {
@@ -95,13 +95,17 @@ impl<'s> Cache<'s> {
     }
 
     /// All tokens of head `index` are there: their scales become multipliers relative to the
-    /// largest, in place.
+    /// largest, and sums of values offsets, in place.
     pub fn fill(&mut self, index: usize) {
         let Head {
             key_scales,
             value_scales,
+            value_sums,
             ..
         } = self.head(index);
+        for sum in value_sums {
+            *sum = sum.wrapping_mul(128);
+        }
         let key_scale = largest(key_scales);
         for scale in key_scales.iter_mut() {
             let multiplier = (*scale / key_scale * (1u32 << 30) as f32) as i32;
@@ -140,7 +144,7 @@ impl<'s> Cache<'s> {
             key_multipliers: bytemuck::cast_slice(head.key_scales),
             value_scale,
             value_multipliers: halves.get(..tokens).unwrap_or_default(),
-            value_sums: head.value_sums,
+            offsets: head.value_sums,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The context: what every token drew from the others.
 
-use super::quantize_symmetric;
-use crate::kernels::{InstructionSet, RowScale};
+use crate::kernels::{Heads, InstructionSet, RowScale};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::Shape;
 use crate::workers::Divisible;
@@ -45,15 +44,35 @@ impl<'s> Context<'s> {
         self.first..self.first + self.scales.len() / self.tokens.max(1)
     }
 
-    /// Sets one head of one token from sums in units of `unit`.
-    pub fn set(&mut self, set: InstructionSet, row: usize, head: usize, sums: &[i32], unit: f32) {
-        let index = head.wrapping_sub(self.first) * self.tokens + row;
-        let start = index * self.head_width;
-        if let (Some(values), Some(scale)) = (
-            self.values.get_mut(start..start + self.head_width),
-            self.scales.get_mut(index),
+    /// Sets one head of tokens from `row` on, from sums each in units of its own.
+    pub fn set(
+        &mut self,
+        set: InstructionSet,
+        row: usize,
+        head: usize,
+        sums: &[i32],
+        units: &[f32],
+    ) {
+        let (index, width) = (
+            head.wrapping_sub(self.first) * self.tokens + row,
+            self.head_width,
+        );
+        let rows = sums.len() / width.max(1);
+        if let (Some(values), Some(scales)) = (
+            self.values.get_mut(index * width..(index + rows) * width),
+            self.scales.get_mut(index..index + rows),
         ) {
-            *scale = quantize_symmetric(set, sums, values) * unit;
+            let out = Heads {
+                heads: 1,
+                values,
+                scales,
+                capacity: rows,
+                unit: 1.0,
+            };
+            set.quantize_heads(sums, width, out);
+            for (scale, unit) in scales.iter_mut().zip(units) {
+                *scale *= unit;
+            }
         }
     }
 

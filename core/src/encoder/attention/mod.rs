@@ -12,8 +12,8 @@ pub use context::Context;
 use super::Pass;
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear};
-use crate::fixed::{Factor, Narrow};
-use crate::kernels::{InstructionSet, SoftmaxScales, VALUE_SCALE_ONE};
+use crate::fixed::Factor;
+use crate::kernels::{Heads, SoftmaxScales, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch, group};
 use crate::shape::blocks;
 use cache::{Cache, Filled};
@@ -62,18 +62,16 @@ impl<'s> Tile<'s> {
         let input = hidden.activations(rows);
         pass.set
             .linear(&input, layer, heads.start * width, self.projection, all);
-        let lines = self.projection.chunks_exact(all).take(input.rows.len());
-        for (row, sums) in lines.enumerate() {
-            for (head, sums) in sums.chunks_exact(width).enumerate() {
-                let index = head * self.rows + row;
-                let place = index * width..(index + 1) * width;
-                if let (Some(quantized), Some(scale)) =
-                    (self.quantized.get_mut(place), self.scales.get_mut(index))
-                {
-                    *scale = quantize_symmetric(pass.set, sums, quantized) * layer.unit;
-                }
-            }
-        }
+        let sums = self.projection.get(..input.rows.len() * all);
+        let out = Heads {
+            heads: heads.len(),
+            values: self.quantized,
+            scales: self.scales,
+            capacity: self.rows,
+            unit: layer.unit,
+        };
+        pass.set
+            .quantize_heads(sums.unwrap_or_default(), width, out);
     }
 
     /// What [`project`](Self::project) has left of `rows` rows of the group's head `index`: their
@@ -186,21 +184,13 @@ fn mix(
     let weights = tile.weights.get(..count * keys).unwrap_or_default();
     pass.set
         .matmul(weights, &cache.values, tile.projection, width);
-    let sums = tile.projection.chunks_exact_mut(width).zip(&*scales);
-    for (row, (sums, &unit)) in rows.zip(sums) {
-        // Weights are stored less 128.
-        for (sum, &total) in sums.iter_mut().zip(cache.value_sums) {
-            *sum = sum.wrapping_add(total.wrapping_mul(128));
+    let sums = tile.projection.get_mut(..count * width).unwrap_or_default();
+    for sums in sums.chunks_exact_mut(width) {
+        for (sum, &offset) in sums.iter_mut().zip(cache.offsets) {
+            *sum = sum.wrapping_add(offset);
         }
-        context.set(pass.set, row, head, sums, unit);
     }
-}
-
-/// int8 numbers of a row with the largest at 127; returns what one step stands for.
-fn quantize_symmetric(set: InstructionSet, row: &[i32], out: &mut [i8]) -> f32 {
-    let largest = set.max_abs(row);
-    set.quantize(row, Narrow::new(largest, 127.0 / largest as f32), out);
-    largest as f32 / 127.0
+    context.set(pass.set, rows.start, head, sums, scales);
 }
 
 fn largest(scales: &[f32]) -> f32 {

@@ -12,6 +12,7 @@ use crate::fixed::Factor;
 use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
 use crate::shape::BLOCK;
+use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::mem::MaybeUninit;
 use core::ptr;
 
@@ -221,9 +222,10 @@ unsafe fn product(
             let last = (piece.block + piece.blocks) * BLOCK == depth;
             let column = piece.block_column * BLOCK;
             let tiles = rows.div_ceil(tiling.rows);
-            for tile in 0..tiles {
+            let next = piece.next(b, first);
+            for index in 0..tiles {
                 // Tiles of as many rows as each other, give or take one.
-                let (row, end) = (tile * rows / tiles, (tile + 1) * rows / tiles);
+                let (row, end) = (index * rows / tiles, (index + 1) * rows / tiles);
                 let inputs = &inputs[row * depth + piece.block * BLOCK..];
                 let out = &mut out[(first_row + row) * out_width + column..];
                 let tile = Tile {
@@ -241,6 +243,9 @@ unsafe fn product(
                         ptr::null()
                     },
                 };
+                if layer.is_some() {
+                    prefetch(next, index, tiles);
+                }
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
                 // columns, and so are all its weights, where they lie or in the panel.
                 unsafe { multiply(&tile) };
@@ -264,6 +269,12 @@ struct Piece {
 }
 
 impl Piece {
+    /// What lies behind its blocks.
+    fn next(&self, b: &Matrix<'_>, first: usize) -> *const i8 {
+        let column = first + (self.block_column + self.block_columns) * BLOCK;
+        b.data.as_ptr().wrapping_add(column * b.depth)
+    }
+
     /// Its blocks, one block column after the other.
     fn sources<'a>(&self, b: &Matrix<'a>, first: usize) -> impl Iterator<Item = &'a [i8]> {
         let (data, depth, blocks) = (b.data, b.depth, self.blocks);
@@ -272,6 +283,17 @@ impl Piece {
             let start = start + index * BLOCK * depth;
             &data[start..start + blocks * BLOCK_BYTES]
         })
+    }
+}
+
+/// Brings a tile's share of the bytes from `next` on near: the next piece, of this product or of
+/// the next one, since a blob's tensors follow each other.
+fn prefetch(next: *const i8, tile: usize, tiles: usize) {
+    const LINE: usize = 64;
+    let lines = PANEL_BYTES / LINE;
+    for line in tile * lines / tiles..(tile + 1) * lines / tiles {
+        // SAFETY: this reads nothing: what is no memory is not fetched.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(line * LINE)) };
     }
 }
 

@@ -9,7 +9,7 @@ mod vectors;
 use super::product::{linear, matmul};
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
-use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales, scalar};
+use crate::kernels::{Activations, Heads, HiddenRow, Kernels, SoftmaxScales, scalar};
 use crate::shape::Activation;
 use product::TILING;
 
@@ -96,6 +96,11 @@ impl Kernels for Avx512 {
     fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { narrow::quantize(row, narrow, out) }
+    }
+
+    fn quantize_heads(&self, sums: &[i32], width: usize, out: Heads<'_>) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { narrow::quantize_heads(sums, width, out) }
     }
 
     fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {

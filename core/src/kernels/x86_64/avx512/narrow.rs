@@ -2,6 +2,7 @@
 
 use super::vectors::{Narrowing, count, load, load_halves, saturate, store_bytes, store_halves};
 use crate::fixed::Narrow;
+use crate::kernels::Heads;
 use crate::kernels::scalar::{self, GELU_ERF, GELU_TANH};
 use crate::shape::{Activation, BLOCK};
 use core::arch::x86_64::*;
@@ -81,6 +82,7 @@ impl Gelu {
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
     let (blocks, rest) = row.as_chunks::<BLOCK>();
@@ -92,6 +94,16 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
     for (block, out) in blocks.iter().zip(outs) {
         store_bytes(out, _mm512_cvtsepi32_epi8(narrow.apply(load(block))));
     }
+}
+
+/// In one piece, so that a row's scale is computed while the numbers of others are.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn quantize_heads(sums: &[i32], width: usize, out: Heads<'_>) {
+    scalar::quantize_heads(sums, width, out, |sums, out| {
+        let largest = max_abs(sums);
+        quantize(sums, scalar::symmetric(largest), out);
+        largest
+    });
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -172,6 +184,7 @@ pub fn range_activated(row: &[i16]) -> (i32, i32) {
     (low.min(rest_low), high.max(rest_high))
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub fn max_abs(row: &[i32]) -> u32 {
     scalar::max_abs(row)
