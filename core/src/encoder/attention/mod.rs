@@ -200,7 +200,7 @@ fn largest(scales: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Header, memory::Plan};
+    use crate::{Header, kernels::InstructionSet, memory::Plan};
 
     /// The plan counts exactly what is taken: not a byte is left.
     #[test]
