@@ -22,6 +22,9 @@ pub use crate::kernels::scalar::BLOCK_BYTES;
 /// Bytes of a panel: three quarters of the usual first-level cache.
 pub const PANEL_BYTES: usize = 24 << 10;
 
+/// The fewest rows during whose products the next panel of weights is fetched.
+const PREFETCHED_ROWS: usize = 64;
+
 /// Rows computed with one panel: what is kept for each row fills 5 KiB of stack.
 const ROWS: usize = 256;
 
@@ -222,6 +225,8 @@ unsafe fn product(
             let last = (piece.block + piece.blocks) * BLOCK == depth;
             let column = piece.block_column * BLOCK;
             let tiles = rows.div_ceil(tiling.rows);
+            // Keys and values are near anyway, and few rows leave no time to fetch a panel.
+            let prefetched = layer.is_some() && rows >= PREFETCHED_ROWS;
             let next = piece.next(b, first);
             for index in 0..tiles {
                 // Tiles of as many rows as each other, give or take one.
@@ -243,7 +248,7 @@ unsafe fn product(
                         ptr::null()
                     },
                 };
-                if layer.is_some() {
+                if prefetched {
                     prefetch(next, index, tiles);
                 }
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
