@@ -71,6 +71,8 @@ pub(super) fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], w
 fn dot<const R: usize>(rows: [&[i8]; R], blocks: &[i8], column: usize) -> [[i32; COLUMNS]; R] {
     let mut sums = [[0i32; COLUMNS]; R];
     let mut rows = rows.map(|row| row.as_chunks::<BLOCK>().0.iter());
+    // Of a loop whose length it knows, LLVM would unroll all, load first and spill.
+    let steps = core::hint::black_box(BLOCK).min(BLOCK);
     for block in blocks.as_chunks::<BLOCK_BYTES>().0 {
         let mut inputs = [&[0; BLOCK]; R];
         for (inputs, row) in inputs.iter_mut().zip(&mut rows) {
@@ -80,7 +82,7 @@ fn dot<const R: usize>(rows: [&[i8]; R], blocks: &[i8], column: usize) -> [[i32;
         let Some(weights) = block[column * BLOCK..].first_chunk::<{ COLUMNS * BLOCK }>() else {
             return sums;
         };
-        for k in 0..BLOCK {
+        for k in 0..steps {
             for (j, weights) in weights.as_chunks::<BLOCK>().0.iter().enumerate() {
                 for (sums, inputs) in sums.iter_mut().zip(inputs) {
                     let product = inputs[k] as i32 * weights[k] as i32;
