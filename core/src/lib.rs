@@ -37,8 +37,7 @@
 //!
 //! [`text`] makes tokens, [`encoder`] is the forward pass of the paper, [`heads`] turns hidden
 //! states into results, [`Engine`] joins them, [`workers`] share the work where there are threads.
-//! [`kernels`] holds the arithmetic, a file or folder per
-//! instruction set.
+//! [`kernels`] holds the arithmetic, a file or a folder for each instruction set.
 
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
