@@ -4,7 +4,7 @@ use super::ParseError;
 use crate::shape::{Activation, HeadKind, Pooling, Shape};
 
 pub const MAGIC: [u8; 8] = *b"EMBERT\x1a\n";
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 pub const HEADER_LEN: usize = 128;
 /// The checksum covers all bytes from here to the end.
 pub const CHECKSUM_FROM: usize = 20;

@@ -18,7 +18,8 @@
 //! Every matrix is stored in blocks of 16 output channels x 16 input channels, input channel
 //! fastest: `[columns / 16][depth / 16][16 columns][16 depth]`, padded with zeros. One cache
 //! line or vector register then holds consecutive input channels of one output channel, which
-//! is what dot-product instructions of every size want.
+//! is what dot-product instructions of every size want. A blob made for one kind of processor may
+//! have another order within its blocks: see [`Format`].
 
 mod checksum;
 mod header;
@@ -28,7 +29,7 @@ mod tensors;
 pub use checksum::Crc32;
 pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
 pub use reader::Reader;
-pub use tensors::{Embeddings, Head, Labels, Layer, Linear, Matrix, Norm, Readout, Table};
+pub use tensors::{Embeddings, Format, Head, Labels, Layer, Linear, Matrix, Norm, Readout, Table};
 
 /// Alignment of the blob and of every section in it, bytes.
 pub const ALIGNMENT: usize = 16;
@@ -49,6 +50,8 @@ pub enum ParseError {
     Shape,
     /// An unknown kind of head, pooling or activation, or a combination without meaning.
     Setting,
+    /// Weights that are stored for another kind of processor.
+    Target,
     /// A scale that is not a positive number in range.
     Scale,
     /// A multiplier of 2^30 or more, or of the wrong sign.
@@ -74,6 +77,9 @@ impl core::fmt::Display for ParseError {
             }
             Self::Shape => f.write_str("the blob's shape is impossible or past the limits"),
             Self::Setting => f.write_str("the blob asks for an unknown head or activation"),
+            Self::Target => f.write_str(
+                "the blob is made for x86-64: quantize once more without --for, for all targets",
+            ),
             Self::Scale => f.write_str("the blob has a scale that is not a positive number"),
             Self::Multiplier => f.write_str("the blob has a multiplier out of range"),
             Self::Vocabulary => f.write_str("the blob's vocabulary is malformed"),

@@ -38,6 +38,11 @@ impl<'a> Reader<'a> {
         bytemuck::try_cast_slice(self.bytes(len)?).map_err(|_| ParseError::Misaligned)
     }
 
+    /// The next number that says how to read what follows.
+    pub fn setting(&mut self) -> Result<u32, ParseError> {
+        Ok(self.numbers(1)?.first().copied().unwrap_or_default())
+    }
+
     /// The next four scales: each a normal positive number, small enough that no product of
     /// three of them leaves the range of `f32`.
     pub fn scales(&mut self) -> Result<[f32; 4], ParseError> {

@@ -3,7 +3,37 @@
 use super::{ParseError, Reader};
 use crate::shape::{HeadKind, Pooling, Shape, blocks};
 
-/// An int8 matrix in blocks, `[columns / 16][depth / 16][16 columns][16 depth]`.
+/// How a block of 16 columns by 16 inputs of a matrix is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// `i8[16 columns][16 inputs]`: what every instruction set takes.
+    #[default]
+    Columns,
+    /// `u8[4][16 columns][4 inputs]`, 128 more than they stand for: what `vpdpbusd` of x86-64
+    /// multiplies as it lies.
+    Fours,
+}
+
+impl Format {
+    /// The format's number in a blob.
+    pub const fn code(self) -> u32 {
+        match self {
+            Format::Columns => 0,
+            Format::Fours => 1,
+        }
+    }
+
+    fn of(code: u32) -> Result<Self, ParseError> {
+        match code {
+            0 => Ok(Format::Columns),
+            1 if cfg!(target_arch = "x86_64") => Ok(Format::Fours),
+            1 => Err(ParseError::Target),
+            _ => Err(ParseError::Setting),
+        }
+    }
+}
+
+/// An int8 matrix in blocks, `[columns / 16][depth / 16]` of 256 bytes each.
 ///
 /// `columns` (output channels) and `depth` (input channels) are multiples of 16, and `data` has
 /// `columns * depth` bytes.
@@ -12,6 +42,7 @@ pub struct Matrix<'a> {
     pub data: &'a [i8],
     pub columns: usize,
     pub depth: usize,
+    pub format: Format,
 }
 
 /// A dense layer with int8 weights, per output channel.
@@ -85,6 +116,7 @@ impl<'a> Linear<'a> {
         columns: usize,
         depth: usize,
     ) -> Result<Self, ParseError> {
+        let format = Format::of(reader.setting()?)?;
         let [scale, unit, ..] = reader.scales()?;
         let len = columns.checked_mul(depth).ok_or(ParseError::Shape)?;
         Ok(Linear {
@@ -97,6 +129,7 @@ impl<'a> Linear<'a> {
                 data: reader.numbers(len)?,
                 columns,
                 depth,
+                format,
             },
         })
     }

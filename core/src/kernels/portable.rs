@@ -106,6 +106,7 @@ fn store<const R: usize>(sums: [[i32; COLUMNS]; R], out: &mut [i32], width: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blob::Format;
     use crate::kernels::scalar;
 
     #[test]
@@ -118,6 +119,7 @@ mod tests {
                 data: &data,
                 columns: width,
                 depth,
+                format: Format::Columns,
             };
             let (mut expected, mut found) = (vec![7; rows * width], vec![7; rows * width]);
             scalar::matmul(&a, &b, &mut expected, width);

@@ -1,7 +1,7 @@
 //! The definition of every kernel, in plain Rust.
 
 use super::{Activations, Heads, HiddenRow, Kernels, RowScale, SoftmaxScales};
-use crate::blob::{Linear, Matrix};
+use crate::blob::{Format, Linear, Matrix};
 use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
 
@@ -35,6 +35,24 @@ fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
     sums
 }
 
+/// The same of a block column in [`Format::Fours`].
+fn dot_fours(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
+    let mut sums = [0i32; BLOCK];
+    let steps = row
+        .chunks_exact(4)
+        .zip(block_column.chunks_exact(4 * BLOCK));
+    for (inputs, fours) in steps {
+        for (sum, weights) in sums.iter_mut().zip(fours.chunks_exact(4)) {
+            let products = inputs
+                .iter()
+                .zip(weights)
+                .map(|(&x, &w)| x as i32 * (w as u8 as i32 - 128));
+            *sum = sum.wrapping_add(products.sum());
+        }
+    }
+    sums
+}
+
 /// Calls `each(row, column, sums)` for every row and block of columns in `first..first + width`.
 fn for_blocks(
     a: &[i8],
@@ -43,11 +61,15 @@ fn for_blocks(
     width: usize,
     mut each: impl FnMut(usize, usize, [i32; BLOCK]),
 ) {
+    let dot = match b.format {
+        Format::Fours if cfg!(target_arch = "x86_64") => dot_fours,
+        _ => dot_block,
+    };
     let block_columns = b.data.chunks_exact((b.depth * BLOCK).max(1));
     let wanted = block_columns.skip(first / BLOCK).take(width / BLOCK);
     for (index, block_column) in wanted.enumerate() {
         for (row, inputs) in a.chunks_exact(b.depth.max(1)).enumerate() {
-            each(row, index * BLOCK, dot_block(inputs, block_column));
+            each(row, index * BLOCK, dot(inputs, block_column));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Writes the records that [`embert::blob`] reads.
 
-use embert::blob::ALIGNMENT;
+use embert::blob::{ALIGNMENT, Format};
 use embert::blocks;
 
 const BLOCK: usize = 16;
@@ -9,9 +9,10 @@ const BLOCK: usize = 16;
 const ONE: f64 = (1u64 << 30) as f64;
 
 /// A blob under construction: records one after another, each aligned.
-#[derive(Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// Of the weights.
+    format: Format,
 }
 
 /// A dense layer ready to be stored: int8 weights and what they stand for.
@@ -58,6 +59,13 @@ fn scale(v: f64) -> f32 {
 }
 
 impl Writer {
+    pub fn new(format: Format) -> Self {
+        Writer {
+            bytes: Vec::new(),
+            format,
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -116,20 +124,13 @@ impl Writer {
 
     pub fn dense(&mut self, dense: &QuantizedDense) {
         let largest = largest(dense.scales.iter().map(|&s| f64::from(s)));
+        self.numbers([self.format.code().to_le_bytes()]);
         self.scales([largest * 2.0 / dense.unit, dense.unit, 1.0, 1.0]);
         self.integers(dense.scales.iter().map(|&s| multiplier(s.into(), largest)));
         let rows = || dense.weights.chunks_exact(dense.depth);
         self.integers(rows().map(|row| row.iter().map(|&w| i32::from(w)).sum()));
         self.integers(dense.biases.iter().map(|b| (b / dense.unit).round() as i32));
-        let mut packed = Vec::with_capacity(dense.weights.len());
-        for column_block in dense.weights.chunks_exact(BLOCK * dense.depth) {
-            for first in (0..dense.depth).step_by(BLOCK) {
-                for row in column_block.chunks_exact(dense.depth) {
-                    packed.extend_from_slice(&row[first..first + BLOCK]);
-                }
-            }
-        }
-        self.small(&packed);
+        self.small(&packed(dense, self.format));
     }
 
     pub fn readout(&mut self, unit: f64, shift: &[f32]) {
@@ -141,6 +142,23 @@ impl Writer {
         steps.resize(blocks(shift.len()), 0);
         self.integers(steps);
     }
+}
+
+/// Weights in blocks.
+fn packed(dense: &QuantizedDense, format: Format) -> Vec<i8> {
+    let (inputs, offset) = match format {
+        Format::Columns => (BLOCK, 0),
+        Format::Fours => (4, i8::MIN),
+    };
+    let mut packed = Vec::with_capacity(dense.weights.len());
+    for block_column in dense.weights.chunks_exact(BLOCK * dense.depth) {
+        for first in (0..dense.depth).step_by(inputs) {
+            for row in block_column.chunks_exact(dense.depth) {
+                packed.extend(row[first..first + inputs].iter().map(|w| w ^ offset));
+            }
+        }
+    }
+    packed
 }
 
 /// The largest magnitude; a tiny number if there is none.

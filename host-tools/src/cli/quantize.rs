@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use embert::blob::Format;
 use embert_cli::{
     checkpoint::Checkpoint,
     quantize::{Options, Step, quantize},
@@ -19,7 +20,8 @@ const EXAMPLES: &str = "\
 Examples:
   embert quantize ./all-MiniLM-L6-v2 -o minilm.embert
   embert quantize ./checkpoint -o tagger.embert --calibration letters.txt
-  embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls";
+  embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls
+  embert quantize ./bert-base-uncased -o server.embert --for x86-64";
 
 /// Make a blob of a Hugging Face checkpoint: int8 weights, vocabulary, labels, all in one file.
 ///
@@ -43,6 +45,19 @@ pub struct Quantize {
     /// folder's NOTICE otherwise
     #[arg(long, value_name = "FILE")]
     notice: Option<PathBuf>,
+    /// Where the blob will run
+    #[arg(long = "for", value_name = "PROCESSOR", default_value = "any")]
+    processor: Processor,
+}
+
+/// What a blob's weights are arranged for; the results are the same.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Processor {
+    /// Any processor, microcontrollers included
+    Any,
+    /// x86-64 alone: up to a quarter faster there, most for large models and short texts
+    #[value(name = "x86-64")]
+    X86,
 }
 
 impl Quantize {
@@ -63,6 +78,10 @@ impl Quantize {
                 Some(path) => fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?,
                 None => format!("Made from the checkpoint {}.", checkpoint.source),
+            },
+            format: match self.processor {
+                Processor::Any => Format::Columns,
+                Processor::X86 => Format::Fours,
             },
         };
 

@@ -20,7 +20,7 @@ use crate::checkpoint::{self, Checkpoint, Dense, FloatHead};
 use crate::reference::InputError;
 use calibration::Statistics;
 use embert::Model;
-use embert::blob::{CHECKSUM_FROM, ParseError};
+use embert::blob::{CHECKSUM_FROM, Format, ParseError};
 use encoder::Encoder;
 use thiserror::Error;
 
@@ -45,6 +45,8 @@ pub struct Options {
     pub calibration: Vec<String>,
     /// Where the model came from and what its licence asks to be said; goes into the blob.
     pub about: String,
+    /// How weights are stored.
+    pub format: Format,
 }
 
 /// A step of the work, for a progress bar.
@@ -82,7 +84,7 @@ pub fn quantize(
     let statistics = Statistics::collect(model, &texts, || progress(Step::Done))?;
 
     let labels = header::label_section(&checkpoint.labels);
-    let mut writer = Writer::default();
+    let mut writer = Writer::new(options.format);
     writer.bytes(&header::header(
         checkpoint,
         section.len(),

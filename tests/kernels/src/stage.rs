@@ -3,7 +3,7 @@
 use crate::random::Random;
 use bytemuck::Pod;
 use embert::Activation;
-use embert::blob::{Linear, Matrix};
+use embert::blob::{Format, Linear, Matrix};
 use embert::fixed::{Factor, Narrow};
 use embert::kernels::{
     Activations, HiddenRow, InstructionSet, RowScale, SoftmaxScales, VALUE_SCALE_ONE,
@@ -191,6 +191,7 @@ impl<'m> Stage<'m> {
             data: self.b,
             columns,
             depth: self.work.depth as usize,
+            format: Format::Columns,
         };
         match self.work.kernel {
             Kernel::Matmul => set.matmul(self.a, &matrix, self.out, columns),

@@ -1,7 +1,7 @@
 //! Keys and values of one head for all tokens.
 
 use super::largest;
-use crate::blob::Matrix;
+use crate::blob::{Format, Matrix};
 use crate::kernels::{InstructionSet, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::{BLOCK, Shape, blocks};
@@ -134,11 +134,13 @@ impl<'s> Cache<'s> {
                 data: head.keys,
                 columns: padded,
                 depth: head.width,
+                format: Format::Columns,
             },
             values: Matrix {
                 data: head.values,
                 columns: head.width,
                 depth: padded,
+                format: Format::Columns,
             },
             key_scale,
             key_multipliers: bytemuck::cast_slice(head.key_scales),

@@ -33,6 +33,7 @@ impl<'a> Operands<'a> {
             data,
             columns,
             depth,
+            ..
         } = *b;
         let rows = a.len().checked_div(depth)?;
         let fits = depth.is_multiple_of(BLOCK)

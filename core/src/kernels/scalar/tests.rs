@@ -156,6 +156,7 @@ fn linear_is_a_dense_layer() {
             data: &data,
             columns,
             depth,
+            format: Format::Columns,
         },
         multipliers: &multipliers,
         column_sums: &column_sums,

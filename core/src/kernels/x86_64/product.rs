@@ -4,10 +4,10 @@
 //! time, so that one vector holds successive inputs of many output channels. A tile of rows then
 //! needs one broadcast of its inputs per row and step, and its sums come out in order. That costs
 //! as much as multiplying a row or two, which a panel that stays in the nearest cache gives back
-//! many times over.
+//! many times over. Weights that a blob stores in [`Format::Fours`] lie in that order already.
 
 use super::fits;
-use crate::blob::{Linear, Matrix};
+use crate::blob::{Format, Linear, Matrix};
 use crate::fixed::Factor;
 use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
@@ -22,7 +22,8 @@ pub use crate::kernels::scalar::BLOCK_BYTES;
 /// Bytes of a panel: three quarters of the usual first-level cache.
 pub const PANEL_BYTES: usize = 24 << 10;
 
-/// The fewest rows during whose products the next panel of weights is fetched.
+/// The fewest rows during whose products there is time to fetch the next panel of weights, if it
+/// is packed too.
 const PREFETCHED_ROWS: usize = 64;
 
 /// Rows computed with one panel: what is kept for each row fills 5 KiB of stack.
@@ -42,6 +43,8 @@ pub struct Tiling {
     /// # Safety
     /// `panel` has room for `weight_bytes` bytes per weight.
     pub pack: unsafe fn(blocks: &[i8], panel: *mut u8),
+    /// The same of blocks in [`Format::Fours`]; `None` where a tile takes these as they lie.
+    pub pack_fours: Option<unsafe fn(blocks: &[i8], panel: *mut u8)>,
     /// Multiplies a tile.
     ///
     /// # Safety
@@ -70,8 +73,10 @@ pub struct Tile {
     /// The first row's inputs, `blocks` times 16 of them, and how far it is to the next row.
     pub inputs: *const i8,
     pub depth: usize,
-    /// `blocks` blocks for each block column, rearranged or not.
+    /// `blocks` blocks for each block column, rearranged or not, and how many bytes it is from
+    /// one block column to the next.
     pub weights: *const u8,
+    pub stride: usize,
     /// The first row's sums, and how far it is to the next row.
     pub out: *mut i32,
     pub out_width: usize,
@@ -205,29 +210,29 @@ unsafe fn product(
                 *row = Row::new(row_factor(scale.scale, layer), scale.zero_point);
             }
         }
-        let direct = rows <= tiling.direct_rows;
-        for piece in Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK) {
-            let mut weights = panel.cast_const();
-            for (index, source) in piece.sources(b, first).enumerate() {
-                if direct {
-                    weights = source.as_ptr().cast();
-                    continue;
+        let direct = b.format == Format::Columns && rows <= tiling.direct_rows;
+        let (multiply, pack) = match b.format {
+            Format::Fours => (tiling.multiply, tiling.pack_fours),
+            Format::Columns if direct => (tiling.multiply_direct, None),
+            Format::Columns => (tiling.multiply, Some(tiling.pack)),
+        };
+        let mut pieces = Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK);
+        while let Some(piece) = pieces.next() {
+            let (mut weights, mut stride) = (piece.start(b, first).cast(), depth * BLOCK);
+            if let Some(pack) = pack {
+                let bytes = piece.blocks * BLOCK_BYTES * tiling.weight_bytes;
+                (weights, stride) = (panel.cast_const(), bytes);
+                for (index, source) in piece.sources(b, first).enumerate() {
+                    // SAFETY: the blocks of a piece fill the panel at most.
+                    unsafe { pack(source, panel.add(index * bytes)) };
                 }
-                let place = index * source.len() * tiling.weight_bytes;
-                // SAFETY: the blocks of a piece fill the panel at most.
-                unsafe { (tiling.pack)(source, panel.add(place)) };
             }
-            let multiply = if direct {
-                tiling.multiply_direct
-            } else {
-                tiling.multiply
-            };
             let last = (piece.block + piece.blocks) * BLOCK == depth;
             let column = piece.block_column * BLOCK;
             let tiles = rows.div_ceil(tiling.rows);
             // Keys and values are near anyway, and few rows leave no time to fetch a panel.
-            let prefetched = layer.is_some() && rows >= PREFETCHED_ROWS;
-            let next = piece.next(b, first);
+            let ahead = (layer.is_some() && (pack.is_none() || rows >= PREFETCHED_ROWS))
+                .then(|| pieces.clone().next().unwrap_or(pieces.behind()));
             for index in 0..tiles {
                 // Tiles of as many rows as each other, give or take one.
                 let (row, end) = (index * rows / tiles, (index + 1) * rows / tiles);
@@ -240,6 +245,7 @@ unsafe fn product(
                     inputs: inputs.as_ptr(),
                     depth,
                     weights,
+                    stride,
                     out: out.as_mut_ptr(),
                     out_width,
                     starts: if piece.block == 0 {
@@ -248,8 +254,8 @@ unsafe fn product(
                         ptr::null()
                     },
                 };
-                if prefetched {
-                    prefetch(next, index, tiles);
+                if let Some(ahead) = &ahead {
+                    ahead.prefetch(b, first, index, tiles);
                 }
                 // SAFETY: rows `row..end` of the inputs and of `out` are there, with the piece's
                 // columns, and so are all its weights, where they lie or in the panel.
@@ -274,35 +280,41 @@ struct Piece {
 }
 
 impl Piece {
-    /// What lies behind its blocks.
-    fn next(&self, b: &Matrix<'_>, first: usize) -> *const i8 {
-        let column = first + (self.block_column + self.block_columns) * BLOCK;
-        b.data.as_ptr().wrapping_add(column * b.depth)
+    /// Where it begins in the data of `b`, of which columns from `first` on are wanted.
+    fn offset(&self, b: &Matrix<'_>, first: usize) -> usize {
+        (first + self.block_column * BLOCK) * b.depth + self.block * BLOCK_BYTES
+    }
+
+    fn start(&self, b: &Matrix<'_>, first: usize) -> *const i8 {
+        b.data.as_ptr().wrapping_add(self.offset(b, first))
     }
 
     /// Its blocks, one block column after the other.
     fn sources<'a>(&self, b: &Matrix<'a>, first: usize) -> impl Iterator<Item = &'a [i8]> {
         let (data, depth, blocks) = (b.data, b.depth, self.blocks);
-        let start = (first + self.block_column * BLOCK) * depth + self.block * BLOCK_BYTES;
+        let start = self.offset(b, first);
         (0..self.block_columns).map(move |index| {
             let start = start + index * BLOCK * depth;
             &data[start..start + blocks * BLOCK_BYTES]
         })
     }
-}
 
-/// Brings a tile's share of the bytes from `next` on near: the next piece, of this product or of
-/// the next one, since a blob's tensors follow each other.
-fn prefetch(next: *const i8, tile: usize, tiles: usize) {
-    const LINE: usize = 64;
-    let lines = PANEL_BYTES / LINE;
-    for line in tile * lines / tiles..(tile + 1) * lines / tiles {
-        // SAFETY: this reads nothing: what is no memory is not fetched.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(line * LINE)) };
+    /// Brings a tile's share of it near.
+    fn prefetch(&self, b: &Matrix<'_>, first: usize, tile: usize, tiles: usize) {
+        const LINE: usize = 64;
+        let (start, lines) = (self.start(b, first), self.blocks * BLOCK_BYTES / LINE);
+        for line in tile * lines / tiles..(tile + 1) * lines / tiles {
+            for column in 0..self.block_columns {
+                let address = start.wrapping_add(column * BLOCK * b.depth + line * LINE);
+                // SAFETY: this reads nothing: what is no memory is not fetched.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(address) };
+            }
+        }
     }
 }
 
 /// All pieces of a product: the depths of one panel after the other.
+#[derive(Clone)]
 struct Pieces {
     /// The most block columns of a piece, and the most blocks.
     widest: usize,
@@ -329,6 +341,17 @@ impl Pieces {
             width,
             block_column: 0,
             block: 0,
+        }
+    }
+
+    /// What lies behind the last piece: most likely that of the next product, since a blob's
+    /// tensors follow each other.
+    fn behind(&self) -> Piece {
+        Piece {
+            block_column: self.width,
+            block_columns: self.widest,
+            block: 0,
+            blocks: (self.most / self.widest).min(self.depth),
         }
     }
 }

@@ -20,6 +20,7 @@ pub static AVX2: Tiling = Tiling {
     weight_bytes: 2,
     starts: starts_at_zero,
     pack: pack_wide,
+    pack_fours: Some(pack_fours_wide),
     multiply: multiply_wide,
     multiply_direct: multiply_wide,
     direct_rows: 0,
@@ -32,6 +33,7 @@ pub static AVX_VNNI: Tiling = Tiling {
     weight_bytes: 1,
     starts,
     pack,
+    pack_fours: None,
     multiply,
     multiply_direct: multiply,
     direct_rows: 0,
@@ -132,6 +134,35 @@ unsafe fn pack_wide(blocks: &[i8], panel: *mut u8) {
     }
 }
 
+/// The same of blocks in [`crate::blob::Format::Fours`].
+///
+/// # Safety
+/// `panel` has room for twice as many bytes as there are in `blocks`.
+#[target_feature(enable = "avx2")]
+unsafe fn pack_fours_wide(blocks: &[i8], panel: *mut u8) {
+    // The first two inputs of each of 4 columns, then the last two.
+    let twos = _mm256_set_epi64x(
+        0x0f0e_0b0a_0706_0302,
+        0x0d0c_0908_0504_0100,
+        0x0f0e_0b0a_0706_0302,
+        0x0d0c_0908_0504_0100,
+    );
+    let offset = _mm256_set1_epi8(-128);
+    for (index, fours) in blocks.as_chunks::<{ 2 * BLOCK }>().0.iter().enumerate() {
+        let (four, half) = (index / 2, index % 2);
+        // SAFETY: 8 columns of 4 inputs have 32 bytes, and there is room as the caller says.
+        unsafe {
+            let fours = _mm256_xor_si256(_mm256_loadu_si256(fours.as_ptr().cast()), offset);
+            let twos = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(fours, twos), 0b11_01_10_00);
+            let first = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(twos));
+            let last = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(twos, 1));
+            let place = panel.add(four * 128 + half * 32);
+            _mm256_storeu_si256(place.cast(), first);
+            _mm256_storeu_si256(place.add(64).cast(), last);
+        }
+    }
+}
+
 /// See [`Tiling::multiply`].
 #[target_feature(enable = "avx2,avxvnni")]
 unsafe fn multiply(tile: &Tile) {
@@ -157,9 +188,10 @@ unsafe fn multiply_tile<const R: usize>(tile: &Tile) {
         // columns of `blocks` blocks in the panel: 4 times two vectors each.
         unsafe {
             let mut sums = load_sums::<R>(tile, column);
-            let panel = tile.weights.add(column * tile.blocks * BLOCK_BYTES);
+            let panel = tile.weights.add(column * tile.stride);
             for step in 0..tile.blocks * 4 {
-                let weights = [0, 32].map(|at| _mm256_load_si256(panel.add(step * 64 + at).cast()));
+                let weights =
+                    [0, 32].map(|at| _mm256_loadu_si256(panel.add(step * 64 + at).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let four = tile.inputs.add(row * tile.depth + step * 4);
                     let inputs = _mm256_set1_epi32(four.cast::<i32>().read_unaligned());
@@ -209,7 +241,7 @@ unsafe fn multiply_wide_tile<const R: usize>(tile: &Tile) {
         }
         for column in 0..tile.block_columns {
             let mut sums = load_sums::<R>(tile, column);
-            let panel = tile.weights.add(column * tile.blocks * 2 * BLOCK_BYTES);
+            let panel = tile.weights.add(column * tile.stride);
             for step in 0..tile.blocks * 8 {
                 let weights = [0, 32].map(|at| _mm256_load_si256(panel.add(step * 64 + at).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {

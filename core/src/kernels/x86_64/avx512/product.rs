@@ -11,9 +11,8 @@ use core::arch::x86_64::*;
 /// Rows of a tile at most.
 const ROWS: usize = 6;
 
-/// Rows that take the weights as they lie at most. Tiles of five and six make any larger number.
+/// Rows that take the weights of [`crate::blob::Format::Columns`] as they lie at most.
 const DIRECT_ROWS: usize = 20;
-const _: () = assert!(DIRECT_ROWS >= (ROWS - 1) * (ROWS - 2));
 
 pub static TILING: Tiling = Tiling {
     rows: ROWS,
@@ -21,6 +20,7 @@ pub static TILING: Tiling = Tiling {
     weight_bytes: 1,
     starts,
     pack,
+    pack_fours: None,
     multiply,
     multiply_direct,
     direct_rows: DIRECT_ROWS,
@@ -125,7 +125,10 @@ unsafe fn multiply_columns<const C: usize>(tile: &Tile) {
     // SAFETY: as the caller says.
     unsafe {
         match tile.rows {
-            // There are no smaller tiles: see `DIRECT_ROWS`.
+            1 => multiply_tile::<1, C>(tile),
+            2 => multiply_tile::<2, C>(tile),
+            3 => multiply_tile::<3, C>(tile),
+            4 => multiply_tile::<4, C>(tile),
             5 => multiply_tile::<5, C>(tile),
             _ => multiply_tile::<6, C>(tile),
         }
@@ -153,7 +156,7 @@ unsafe fn multiply_tile<const R: usize, const C: usize>(tile: &Tile) {
         for step in 0..tile.blocks * 4 {
             let mut weights = [_mm512_setzero_si512(); C];
             for (column, weights) in weights.iter_mut().enumerate() {
-                let place = column * tile.blocks * BLOCK_BYTES + step * 64;
+                let place = column * tile.stride + step * 64;
                 *weights = _mm512_loadu_si512(tile.weights.add(place).cast());
             }
             for (row, sums) in sums.iter_mut().enumerate() {
