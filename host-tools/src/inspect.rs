@@ -182,7 +182,8 @@ fn padded(bytes: usize) -> usize {
 
 fn linear(layer: &Linear<'_>) -> usize {
     let per_channel = [layer.multipliers, layer.column_sums, layer.biases];
-    SCALES
+    padded(size_of::<u32>())
+        + SCALES
         + per_channel
             .map(|numbers| padded(size_of_val(numbers)))
             .iter()

@@ -54,7 +54,7 @@ prepare() {
         python "$here/prepare/quantize_openvino.py" "$model.onnx" "$model.ids.txt" "$model.openvino.xml"
     make "$model.gguf" python "$here/prepare/write_gguf.py" "$checkpoint" "$model.gguf"
     make "$model.embert" cargo run --quiet --release --jobs "$jobs" \
-        --manifest-path "$repository/Cargo.toml" -- quantize "$checkpoint" -o "$model.embert"
+        --manifest-path "$repository/Cargo.toml" -- quantize "$checkpoint" --for x86-64 -o "$model.embert"
 }
 
 # The names are those in models.py.

@@ -1,6 +1,6 @@
 //! Blobs of any shape whose tensors are random: consistent, but no model.
 
-use embert::blob::{ALIGNMENT, HEADER_LEN, MAGIC, VERSION};
+use embert::blob::{ALIGNMENT, Format, HEADER_LEN, MAGIC, VERSION};
 use embert::{HeadKind, Pooling, Shape, blocks};
 
 use crate::blobs::{Aligned, sign};
@@ -10,6 +10,8 @@ pub struct Synthetic {
     pub blob: Aligned,
     /// Where each record's four scales begin.
     pub scales: Vec<usize>,
+    /// Where the formats of weights are.
+    pub settings: Vec<usize>,
 }
 
 /// How wild the random numbers are.
@@ -30,6 +32,7 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
     let mut writer = Writer {
         bytes: vec![0; HEADER_LEN],
         scales: Vec::new(),
+        settings: Vec::new(),
         random: Random(seed),
         wildness,
     };
@@ -73,7 +76,10 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
     }
 
     let Writer {
-        mut bytes, scales, ..
+        mut bytes,
+        scales,
+        settings,
+        ..
     } = writer;
     let header = header(shape, flags, activation, lengths);
     bytes[..HEADER_LEN].copy_from_slice(&header);
@@ -81,6 +87,7 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
     Synthetic {
         blob: Aligned::copy(&bytes),
         scales,
+        settings,
     }
 }
 
@@ -140,6 +147,7 @@ impl Random {
 struct Writer {
     bytes: Vec<u8>,
     scales: Vec<usize>,
+    settings: Vec<usize>,
     random: Random,
     wildness: Wildness,
 }
@@ -184,6 +192,8 @@ impl Writer {
     }
 
     fn linear(&mut self, columns: usize, depth: usize, unit: Option<f32>) {
+        self.settings.push(self.bytes.len());
+        self.section(&Format::Columns.code().to_le_bytes());
         self.scales(unit);
         self.multipliers(columns);
         let weights: Vec<i8> = (0..columns * depth)

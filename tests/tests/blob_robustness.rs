@@ -175,6 +175,19 @@ fn every_number_of_every_scale_is_checked() {
     }
 }
 
+#[test]
+fn weights_in_unknown_formats_are_refused() {
+    let shape = header_of(TOKENS.bytes).shape;
+    let mut synthetic = synthetic::blob(&shape, 0, 0, 3, Wildness::Tame);
+    for &at in &synthetic.settings {
+        synthetic.blob[at] = 255;
+        let parsed = Model::parse(&synthetic.blob).map(|_| ());
+        assert_eq!(parsed, Err(ParseError::Setting), "{at}");
+        synthetic.blob[at] = 0;
+    }
+    assert!(Model::parse(&synthetic.blob).is_ok());
+}
+
 /// Multipliers of 2^30 and more, or below zero where that has no meaning.
 #[test]
 fn multipliers_out_of_range_are_refused() {

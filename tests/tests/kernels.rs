@@ -30,3 +30,75 @@ fn every_set_of_every_machine_equals_scalar() -> Result<()> {
     }
     Ok(())
 }
+
+/// Layers in the format of x86-64 give what scalar gives of the same weights in the usual one.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn every_set_takes_weights_in_fours() {
+    use embert::blob::{Format, Linear, Matrix};
+    use embert::kernels::{Activations, RowScale};
+
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
+    };
+    for (depth, columns) in [(16, 16), (48, 96), (400, 144), (1600, 80)] {
+        let data: Vec<i8> = (0..columns * depth).map(|_| next()).collect();
+        let fours: Vec<i8> = data
+            .chunks_exact(256)
+            .flat_map(|block| {
+                (0..256).map(|i| block[i / 4 % 16 * 16 + i / 64 * 4 + i % 4] ^ i8::MIN)
+            })
+            .collect();
+        let numbers: Vec<i32> = (0..columns).map(|_| i32::from(next()) << 20).collect();
+        let multipliers: Vec<i32> = numbers.iter().map(|n| n & 0x3fff_ffff).collect();
+        let layer = |data, format| Linear {
+            weights: Matrix {
+                data,
+                columns,
+                depth,
+                format,
+            },
+            multipliers: &multipliers,
+            column_sums: &numbers,
+            biases: &numbers,
+            scale: 0.9,
+            unit: 1.0,
+        };
+        for rows in [1, 2, 5, 6, 7, 20, 21, 70, 257] {
+            let values: Vec<i8> = (0..rows * depth).map(|_| next()).collect();
+            let scales: Vec<RowScale> = (0..rows)
+                .map(|row| RowScale {
+                    scale: 0.5 + row as f32 / 64.0,
+                    zero_point: i32::from(next()),
+                })
+                .collect();
+            let input = Activations {
+                values: &values,
+                width: depth,
+                rows: &scales,
+            };
+            for first in [0, columns - 16] {
+                let width = columns - first;
+                let mut expected = vec![0; rows * width];
+                let usual = layer(&data, Format::Columns);
+                InstructionSet::SCALAR.linear(&input, &usual, first, &mut expected, width);
+                for set in InstructionSet::available() {
+                    let mut found = vec![0; rows * width];
+                    set.linear(
+                        &input,
+                        &layer(&fours, Format::Fours),
+                        first,
+                        &mut found,
+                        width,
+                    );
+                    assert!(
+                        found == expected,
+                        "{set:?}: {rows} x {depth} x {columns}, {first}"
+                    );
+                }
+            }
+        }
+    }
+}
