@@ -18,15 +18,19 @@
 //! | --- | --- |
 //! | tokens | 12 S |
 //! | hidden states, 12 bits, and their scales | 1.5 S H + 8 S |
-//! | attention context and its scales | S H + 4 S A |
-//! | then the larger of: keys and values of a head, tile of scores | 2 S D + 8 S + T (5 S + 5 D) |
-//! | or a tile of the feed-forward network | T (4 H + H + 3 I + 256) |
+//! | attention context and its scales, of all heads but the last | S (H - D) + 4 S (A - 1) |
+//! | keys and values of a head | 2 S D + 8 S + 4 D |
+//! | context of the last head, for a tile | T (D + 4) |
+//! | then the larger of: a tile of attention | T (5 S + 5 D + 4) |
+//! | or a tile of the feed-forward network | T (4 H + H + 2 I + 264) |
 //!
-//! Hosts, which compute more than 16 rows together, take several heads and more channels at a
-//! time too.
+//! Widths are rounded up to blocks of 16, regions to [`SCRATCH_ALIGNMENT`]. The results of the
+//! model's head lie over the context once the encoder is done.
 //!
-//! Several workers have tiles of their own. The head's results lie over the context once the
-//! encoder is done.
+//! Where memory does not count, among several workers or with 16 rows and more in a tile, the
+//! context has all heads. Workers then have tiles of their own, and keys and values, which need
+//! not outlive attention and share their memory with the feed-forward network. Hosts take
+//! several heads and more channels at a time too.
 
 use crate::shape::{BLOCK, HeadKind, Pooling, Shape, blocks};
 use crate::text::Token;
@@ -51,6 +55,18 @@ pub const fn group(shape: &Shape, tile: usize) -> usize {
         (0..16, _) | (_, 0) => 1,
         (_, heads) if heads > shape.heads => shape.heads,
         (_, heads) => heads,
+    }
+}
+
+/// Heads whose context is kept for all tokens from attention to what follows it.
+///
+/// Where memory counts, all but the last. That one's keys and values are still there when the
+/// others are done, so what follows can draw its context when it comes to a tile of tokens, and
+/// overwrite their states at once: no other token needs them any more.
+const fn kept_heads(shape: &Shape, tile: usize, workers: usize) -> usize {
+    match (tile, workers) {
+        (0..16, 0..=1) => shape.heads.saturating_sub(1),
+        _ => shape.heads,
     }
 }
 
@@ -93,6 +109,8 @@ pub struct Plan {
     pub tokens: usize,
     pub tile: usize,
     pub workers: usize,
+    /// Heads whose context is kept for all tokens: the first so many, all or all but the last.
+    pub kept_heads: usize,
     regions: Regions,
 }
 
@@ -103,10 +121,14 @@ pub struct Regions {
     pub tokens: usize,
     /// Hidden states with their scales.
     pub hidden: usize,
-    /// Attention context with its scales.
+    /// Attention context with its scales, of the heads that are kept.
     pub context: usize,
-    /// Keys and values of one head and a tile of scores, for each worker.
+    /// Keys and values of a group of heads, for each worker.
+    pub cache: usize,
+    /// A tile of attention, for each worker.
     pub attention: usize,
+    /// A tile's context, of the heads that are not kept.
+    pub tile_context: usize,
     /// A tile of the feed-forward network, for each worker.
     pub feed_forward: usize,
     /// What the head computes, over context and tiles.
@@ -171,10 +193,13 @@ impl Plan {
         let heads = group(shape, tile);
         let context = shape.attention_blocks();
         let intermediate = shape.intermediate_blocks();
+        let kept_heads = kept_heads(shape, tile, workers);
+        let last_heads = shape.heads - kept_heads;
         Plan {
             tokens,
             tile,
             workers,
+            kept_heads,
             regions: Regions {
                 tokens: region::<Token>(1, tokens),
                 hidden: sum([
@@ -183,21 +208,27 @@ impl Plan {
                     region::<[u32; 2]>(1, tokens),
                 ]),
                 context: sum([
-                    region::<i8>(tokens, context),
-                    region::<f32>(tokens, shape.heads),
+                    region::<i8>(tokens, kept_heads.saturating_mul(head)),
+                    region::<f32>(tokens, kept_heads),
                 ]),
-                attention: sum([
+                cache: sum([
                     region::<i8>(keys, heads.saturating_mul(head)),
                     region::<i8>(keys, heads.saturating_mul(head)),
                     region::<f32>(heads, keys),
                     region::<f32>(heads, keys),
                     region::<i32>(heads, head),
                     region::<[f32; 2]>(1, heads),
+                ]),
+                attention: sum([
                     region::<i32>(tile, heads.saturating_mul(head)),
                     region::<i8>(tile, heads.saturating_mul(head)),
                     region::<f32>(tile, heads),
                     region::<i32>(tile, keys),
                     region::<i8>(tile, keys),
+                ]),
+                tile_context: sum([
+                    region::<i8>(tile, last_heads.saturating_mul(head)),
+                    region::<f32>(tile, last_heads),
                 ]),
                 feed_forward: sum([
                     region::<i32>(tile, hidden),
@@ -205,7 +236,6 @@ impl Plan {
                     region::<[u32; 2]>(1, tile),
                     region::<i32>(tile, chunk(tile)),
                     region::<i16>(tile, intermediate),
-                    region::<i8>(tile, intermediate),
                 ]),
                 head: head_region(shape, tokens),
             },
@@ -237,7 +267,11 @@ impl Plan {
 
     /// What each worker has for itself, bytes.
     pub const fn worker_bytes(&self) -> usize {
-        max(self.regions.attention, self.regions.feed_forward)
+        let r = &self.regions;
+        match r.tile_context {
+            0 => max(sum([r.cache, r.attention]), r.feed_forward),
+            last => sum([r.cache, last, max(r.attention, r.feed_forward)]),
+        }
     }
 
     pub const fn regions(&self) -> &Regions {

@@ -2,10 +2,10 @@
 //! residual connections with LayerNorm (section 3; arXiv 1706.03762, sections 3.1 and 3.3).
 //!
 //! A tile of tokens at a time goes through all of it, so that intermediate states exist for a
-//! few tokens only.
+//! few tokens only. With it goes the context of the head that attention has not kept, if any.
 
 use super::Pass;
-use super::attention::Context;
+use super::attention::{self, Cache, Context};
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Narrow;
@@ -19,8 +19,8 @@ struct Tile<'s> {
     context: &'s mut [i8],
     scales: &'s mut [RowScale],
     chunk: &'s mut [i32],
+    /// `[tile x intermediate]`, and over it the same in int8.
     activated: &'s mut [i16],
-    intermediate: &'s mut [i8],
 }
 
 impl<'s> Tile<'s> {
@@ -32,24 +32,34 @@ impl<'s> Tile<'s> {
             scales: arena.take(rows)?,
             chunk: arena.take(rows * chunk(rows))?,
             activated: arena.take(rows * shape.intermediate_blocks())?,
-            intermediate: arena.take(rows * shape.intermediate_blocks())?,
         })
     }
 }
 
 /// Finishes a layer for the tokens in `hidden`, which held the layer's input, come out of
 /// `input_norm`, and holds its output.
+///
+/// `context` has all heads, or all but that of `last`, whose keys and values are those of the
+/// layer's input: its context is drawn from a tile of states just before they are overwritten.
 pub fn transform(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     input_norm: &Norm<'_>,
     context: &Context<'_>,
+    last: Option<&Cache<'_>>,
     mut hidden: Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let mut tile = Tile::take(&mut arena, pass)?;
     for rows in pass.tiles(hidden.rows()) {
-        attention_output(pass, layer, context, rows.clone(), &mut tile);
+        let mut arena = arena.phase();
+        let heads = pass.plan.kept_heads..pass.shape.heads;
+        let mut rest = Context::take(&mut arena, pass.shape, heads, rows.clone())?;
+        if let Some(last) = last {
+            let (rows, arena) = (rows.clone(), arena.phase());
+            attention::mix(pass, layer, &hidden, rows, last, &mut rest, arena)?;
+        }
+        let mut tile = Tile::take(&mut arena, pass)?;
+        attention_output(pass, layer, [context, &rest], rows.clone(), &mut tile);
         add_and_norm(
             pass,
             &layer.attention_output,
@@ -77,7 +87,7 @@ pub fn transform(
 fn attention_output(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
-    context: &Context<'_>,
+    context: [&Context<'_>; 2],
     rows: Range<usize>,
     tile: &mut Tile<'_>,
 ) {
@@ -88,7 +98,8 @@ fn attention_output(
         .chunks_exact_mut(width)
         .zip(tile.scales.iter_mut());
     for (row, (out, scale)) in rows.zip(slots) {
-        *scale = context.row(pass.set, row, out);
+        let heads = context[0].row(row).chain(context[1].row(row));
+        *scale = attention::join(pass.set, heads, out);
     }
     let input = Activations {
         values: tile.context.get(..count * width).unwrap_or_default(),
@@ -142,17 +153,16 @@ fn intermediate(
                 .activate(pass.activation, layer.fraction_bits, sums, out);
         }
     }
-    let lines = tile
-        .activated
-        .chunks_exact(width)
-        .zip(tile.intermediate.chunks_exact_mut(width));
-    for ((row, out), scale) in lines.take(rows.len()).zip(tile.scales.iter_mut()) {
-        let (low, high) = pass.set.range_activated(row);
+    for (row, scale) in (0..rows.len()).zip(tile.scales.iter_mut()) {
+        let row = row * width..(row + 1) * width;
+        let activated = tile.activated.get(row.clone()).unwrap_or_default();
+        let (low, high) = pass.set.range_activated(activated);
         let range = (high - low) as f32;
         let largest = low.unsigned_abs().max(high.unsigned_abs());
         let narrow = Narrow::new(largest, 254.0 / range);
         let zero_point = -127 - narrow.apply(low);
-        pass.set.quantize_activated(row, narrow, zero_point, out);
+        let moved: &mut [i16] = bytemuck::cast_slice_mut(tile.chunk);
+        quantize(pass, row, narrow, zero_point, tile.activated, moved);
         *scale = RowScale {
             scale: range / 254.0 * linear.unit,
             zero_point,
@@ -160,14 +170,35 @@ fn intermediate(
     }
 }
 
+/// Quantizes a row of activated numbers, elements `row` of `all`, in place.
+///
+/// int8 takes half the room: it overwrites this row and those before it, none that is to come.
+/// A kernel's input and output lie apart, so a stretch at a time moves to `moved` first.
+fn quantize(
+    pass: &Pass<'_>,
+    row: Range<usize>,
+    narrow: Narrow,
+    zero_point: i32,
+    all: &mut [i16],
+    moved: &mut [i16],
+) {
+    let most = moved.len().max(1);
+    for first in row.clone().step_by(most) {
+        let stretch = first..row.end.min(first + most);
+        let moved = moved.get_mut(..stretch.len()).unwrap_or_default();
+        moved.copy_from_slice(all.get(stretch.clone()).unwrap_or_default());
+        let bytes: &mut [i8] = bytemuck::cast_slice_mut(all);
+        let out = bytes.get_mut(stretch).unwrap_or_default();
+        pass.set.quantize_activated(moved, narrow, zero_point, out);
+    }
+}
+
 fn output(pass: &Pass<'_>, layer: &Layer<'_>, rows: Range<usize>, tile: &mut Tile<'_>) {
     let linear = &layer.output;
     let width = linear.weights.depth;
+    let values: &[i8] = bytemuck::cast_slice(tile.activated);
     let input = Activations {
-        values: tile
-            .intermediate
-            .get(..rows.len() * width)
-            .unwrap_or_default(),
+        values: values.get(..rows.len() * width).unwrap_or_default(),
         width,
         rows: tile.scales.get(..rows.len()).unwrap_or_default(),
     };

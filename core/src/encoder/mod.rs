@@ -80,13 +80,16 @@ pub fn encode(
         };
 
         let mut arena = arena.phase();
-        let mut context = Context::take(&mut arena, pass.shape, pass.plan.tokens)?;
+        let kept = pass.plan.kept_heads;
+        let mut context = Context::take(&mut arena, pass.shape, 0..kept, 0..pass.plan.tokens)?;
         let heads = context.whole();
-        pass.share(heads, pass.shape.heads, arena.phase(), |heads, arena| {
+        pass.share(heads, kept, arena.phase(), |heads, arena| {
             attention::attend(pass, &layer, hidden, rows, heads, arena)
         })?;
+        let last = attention::last_head(pass, &layer, hidden, &mut arena)?;
         pass.share(hidden.head(rows), rows, arena, |hidden, arena| {
-            feed_forward::transform(pass, &layer, &input_norm, &context, hidden, arena)
+            let (norm, last) = (&input_norm, last.as_ref());
+            feed_forward::transform(pass, &layer, norm, &context, last, hidden, arena)
         })?;
         input_norm = layer.output_norm;
     }

@@ -1,14 +1,16 @@
-//! Keys and values of one head for all tokens.
+//! Keys and values for all tokens.
 
 use super::largest;
 use crate::blob::{Format, Matrix};
 use crate::kernels::{InstructionSet, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::{BLOCK, Shape, blocks};
+use core::ops::Range;
 
 /// Keys and values of a group of heads, packed as the matrices of the two products, with a scale
 /// per token.
 pub struct Cache<'s> {
+    heads: Range<usize>,
     /// `[heads x tokens x head size]`: scores are queries times keys.
     keys: &'s mut [i8],
     /// `[heads x head size x tokens]`: the context is weights times values.
@@ -47,49 +49,56 @@ pub struct Filled<'c> {
 }
 
 impl<'s> Cache<'s> {
-    /// Room for `planned` tokens, laid out for `tokens`.
+    /// Room for `heads` of `planned` tokens, laid out for `tokens` and empty: what no token fills
+    /// counts as zero.
     pub fn take(
         arena: &mut Arena<'s>,
         shape: &Shape,
-        heads: usize,
+        heads: Range<usize>,
         planned: usize,
         tokens: usize,
     ) -> Result<Self, OutOfScratch> {
         let (most, padded, width) = (blocks(planned), blocks(tokens), shape.head_blocks());
-        let keys = arena.take(heads * most * width)?;
-        let values = arena.take(heads * most * width)?;
-        let key_scales = arena.take(heads * most)?;
-        let value_scales = arena.take(heads * most)?;
+        let count = heads.len();
+        let keys: &mut [i8] = arena.take(count * most * width)?;
+        let values: &mut [i8] = arena.take(count * most * width)?;
+        let key_scales = arena.take(count * most)?;
+        let value_scales = arena.take(count * most)?;
+        let value_sums: &mut [i32] = arena.take(count * width)?;
+        let keys = keys.get_mut(..count * padded * width).ok_or(OutOfScratch)?;
+        let values = values
+            .get_mut(..count * padded * width)
+            .ok_or(OutOfScratch)?;
+        keys.fill(0);
+        values.fill(0);
+        value_sums.fill(0);
         Ok(Cache {
-            keys: keys.get_mut(..heads * padded * width).ok_or(OutOfScratch)?,
-            values: values
-                .get_mut(..heads * padded * width)
-                .ok_or(OutOfScratch)?,
-            key_scales: key_scales.get_mut(..heads * tokens).ok_or(OutOfScratch)?,
-            value_scales: value_scales.get_mut(..heads * tokens).ok_or(OutOfScratch)?,
-            value_sums: arena.take(heads * width)?,
-            largest: arena.take(heads)?,
+            heads,
+            keys,
+            values,
+            key_scales: key_scales.get_mut(..count * tokens).ok_or(OutOfScratch)?,
+            value_scales: value_scales.get_mut(..count * tokens).ok_or(OutOfScratch)?,
+            value_sums,
+            largest: arena.take(count)?,
             tokens,
             width,
         })
     }
 
-    /// Empties the cache for the next heads: what no token fills counts as zero.
-    pub fn clear(&mut self) {
-        self.keys.fill(0);
-        self.values.fill(0);
-        self.value_sums.fill(0);
+    /// The heads that are here.
+    pub fn heads(&self) -> Range<usize> {
+        self.heads.clone()
     }
 
     /// Head `index` of the group.
     pub fn head(&mut self, index: usize) -> Head<'_> {
         let (matrix, width) = (blocks(self.tokens) * self.width, self.width);
         Head {
-            keys: part(self.keys, index, matrix),
-            values: part(self.values, index, matrix),
-            key_scales: part(self.key_scales, index, self.tokens),
-            value_scales: part(self.value_scales, index, self.tokens),
-            value_sums: part(self.value_sums, index, width),
+            keys: part_mut(self.keys, index, matrix),
+            values: part_mut(self.values, index, matrix),
+            key_scales: part_mut(self.key_scales, index, self.tokens),
+            value_scales: part_mut(self.value_scales, index, self.tokens),
+            value_sums: part_mut(self.value_sums, index, width),
             width,
         }
     }
@@ -124,29 +133,28 @@ impl<'s> Cache<'s> {
     }
 
     /// Head `index` of the group, once it is filled.
-    pub fn filled(&mut self, index: usize) -> Filled<'_> {
+    pub fn filled(&self, index: usize) -> Filled<'_> {
         let [key_scale, value_scale] = self.largest.get(index).copied().unwrap_or_default();
-        let (tokens, padded) = (self.tokens, blocks(self.tokens));
-        let head = self.head(index);
-        let halves: &[i16] = bytemuck::cast_slice(head.value_scales);
+        let (tokens, padded, width) = (self.tokens, blocks(self.tokens), self.width);
+        let halves: &[i16] = bytemuck::cast_slice(part(self.value_scales, index, tokens));
         Filled {
             keys: Matrix {
-                data: head.keys,
+                data: part(self.keys, index, padded * width),
                 columns: padded,
-                depth: head.width,
+                depth: width,
                 format: Format::Columns,
             },
             values: Matrix {
-                data: head.values,
-                columns: head.width,
+                data: part(self.values, index, padded * width),
+                columns: width,
                 depth: padded,
                 format: Format::Columns,
             },
             key_scale,
-            key_multipliers: bytemuck::cast_slice(head.key_scales),
+            key_multipliers: bytemuck::cast_slice(part(self.key_scales, index, tokens)),
             value_scale,
             value_multipliers: halves.get(..tokens).unwrap_or_default(),
-            offsets: head.value_sums,
+            offsets: part(self.value_sums, index, width),
         }
     }
 }
@@ -177,9 +185,12 @@ impl Head<'_> {
 }
 
 /// Part `index` of a slice of equal parts.
-fn part<T>(all: &mut [T], index: usize, len: usize) -> &mut [T] {
-    all.chunks_exact_mut(len.max(1))
-        .nth(index)
+fn part<T>(all: &[T], index: usize, len: usize) -> &[T] {
+    all.get(index * len..(index + 1) * len).unwrap_or_default()
+}
+
+fn part_mut<T>(all: &mut [T], index: usize, len: usize) -> &mut [T] {
+    all.get_mut(index * len..(index + 1) * len)
         .unwrap_or_default()
 }
 

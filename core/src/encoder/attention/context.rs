@@ -6,27 +6,37 @@ use crate::shape::Shape;
 use crate::workers::Divisible;
 use core::ops::Range;
 
-/// `[heads x tokens x head size]` in int8, with one scale per head and token; or some heads of it.
+/// `[heads x tokens x head size]` in int8, with one scale per head and token; of some heads and
+/// tokens.
 ///
 /// Heads are computed one after the other, or by several workers, so that a scale common to all
-/// of a token's heads, which the next matrix wants, is known only at the end: [`Context::row`]
-/// brings them to it.
+/// of a token's heads, which the next matrix wants, is known only at the end: [`join`] brings
+/// them to it.
 pub struct Context<'s> {
-    first: usize,
+    first_head: usize,
+    first_row: usize,
     values: &'s mut [i8],
     scales: &'s mut [f32],
-    tokens: usize,
+    rows: usize,
     head_width: usize,
 }
 
 impl<'s> Context<'s> {
-    pub fn take(arena: &mut Arena<'s>, shape: &Shape, tokens: usize) -> Result<Self, OutOfScratch> {
+    /// Room for `heads` of the text's `rows`.
+    pub fn take(
+        arena: &mut Arena<'s>,
+        shape: &Shape,
+        heads: Range<usize>,
+        rows: Range<usize>,
+    ) -> Result<Self, OutOfScratch> {
+        let (count, head_width) = (heads.len() * rows.len(), shape.head_blocks());
         Ok(Context {
-            first: 0,
-            values: arena.take(tokens * shape.attention_blocks())?,
-            scales: arena.take(tokens * shape.heads)?,
-            tokens,
-            head_width: shape.head_blocks(),
+            first_head: heads.start,
+            first_row: rows.start,
+            values: arena.take(count * head_width)?,
+            scales: arena.take(count)?,
+            rows: rows.len(),
+            head_width,
         })
     }
 
@@ -41,7 +51,7 @@ impl<'s> Context<'s> {
 
     /// The heads that are here.
     pub fn heads(&self) -> Range<usize> {
-        self.first..self.first + self.scales.len() / self.tokens.max(1)
+        self.first_head..self.first_head + self.scales.len() / self.rows.max(1)
     }
 
     /// Sets one head of tokens from `row` on, from sums each in units of its own.
@@ -53,10 +63,9 @@ impl<'s> Context<'s> {
         sums: &[i32],
         units: &[f32],
     ) {
-        let (index, width) = (
-            head.wrapping_sub(self.first) * self.tokens + row,
-            self.head_width,
-        );
+        let head = head.wrapping_sub(self.first_head);
+        let index = head * self.rows + row.wrapping_sub(self.first_row);
+        let width = self.head_width;
         let rows = sums.len() / width.max(1);
         if let (Some(values), Some(scales)) = (
             self.values.get_mut(index * width..(index + rows) * width),
@@ -76,39 +85,51 @@ impl<'s> Context<'s> {
         }
     }
 
-    /// Writes one token's context to `out`, all heads in the scale of the largest.
-    pub fn row(&self, set: InstructionSet, row: usize, out: &mut [i8]) -> RowScale {
-        let scales = self.scales.iter().skip(row).step_by(self.tokens);
-        let largest = scales.clone().fold(0.0f32, |m, &s| m.max(s));
-        let heads = out.chunks_exact_mut(self.head_width).zip(scales);
-        for (head, (out, scale)) in heads.enumerate() {
-            let start = (head * self.tokens + row) * self.head_width;
-            let values = self.values.get(start..start + self.head_width);
-            let ratio = (scale / largest * 32767.0) as i16;
-            set.scale_down(values.unwrap_or_default(), ratio, out);
-        }
-        RowScale {
-            scale: largest,
-            zero_point: 0,
-        }
+    /// One token's heads that are here, each with its scale.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (&[i8], f32)> + Clone {
+        let (row, width) = (row.wrapping_sub(self.first_row), self.head_width.max(1));
+        let values = self.values.chunks_exact(width);
+        let all = values.zip(self.scales.iter().copied());
+        all.skip(row).step_by(self.rows.max(1))
+    }
+}
+
+/// Writes one token's `heads` to `out`, all in the scale of the largest.
+pub fn join<'c>(
+    set: InstructionSet,
+    heads: impl Iterator<Item = (&'c [i8], f32)> + Clone,
+    out: &mut [i8],
+) -> RowScale {
+    let largest = heads.clone().fold(0.0f32, |m, (_, scale)| m.max(scale));
+    let mut rest = out;
+    for (values, scale) in heads {
+        let (out, after) = rest.split_at_mut(values.len().min(rest.len()));
+        let ratio = (scale / largest * 32767.0) as i16;
+        set.scale_down(values, ratio, out);
+        rest = after;
+    }
+    RowScale {
+        scale: largest,
+        zero_point: 0,
     }
 }
 
 impl Divisible for Context<'_> {
     fn split_at(self, middle: usize) -> (Self, Self) {
-        let rows = middle * self.tokens;
+        let rows = middle * self.rows;
         let (values, values_rest) = self.values.split_at_mut(rows * self.head_width);
         let (scales, scales_rest) = self.scales.split_at_mut(rows);
-        let part = |first, values, scales| Context {
-            first,
+        let part = |first_head, values, scales| Context {
+            first_head,
+            first_row: self.first_row,
             values,
             scales,
-            tokens: self.tokens,
+            rows: self.rows,
             head_width: self.head_width,
         };
         (
-            part(self.first, values, scales),
-            part(self.first + middle, values_rest, scales_rest),
+            part(self.first_head, values, scales),
+            part(self.first_head + middle, values_rest, scales_rest),
         )
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! One head at a time: its keys and values for all tokens, then a tile of queries after the
 //! other. So the memory holds the keys and values of a single head, and of the scores only a
-//! tile of rows.
+//! tile of rows. Where memory counts, what follows attention mixes the last head itself, a tile
+//! at a time, so that its context needs no more memory than that.
 
 mod cache;
 mod context;
 
-pub use context::Context;
+pub use cache::Cache;
+pub use context::{Context, join};
 
 use super::Pass;
 use super::hidden::Hidden;
@@ -16,7 +18,7 @@ use crate::fixed::Factor;
 use crate::kernels::{Heads, SoftmaxScales, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch, group};
 use crate::shape::blocks;
-use cache::{Cache, Filled};
+use cache::Filled;
 use core::ops::Range;
 
 /// A tile of queries and what becomes of them.
@@ -95,52 +97,87 @@ pub fn attend(
     mut context: Context<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let group = group(pass.shape, pass.plan.tile);
-    let mut cache = Cache::take(&mut arena, pass.shape, group, pass.plan.tokens, pass.tokens)?;
-    let mut tile = Tile::take(&mut arena, pass, group)?;
-
-    let all = context.heads();
+    let (all, group) = (context.heads(), group(pass.shape, pass.plan.tile));
     for first in all.clone().step_by(group) {
         let heads = first..all.end.min(first + group);
-        cache.clear();
-        for rows in pass.tiles(0..pass.tokens) {
-            tile.project(pass, &layer.key, hidden, rows.clone(), heads.clone());
-            for index in 0..heads.len() {
-                let (keys, scales) = tile.projected(index, rows.len());
-                cache.head(index).set_keys(rows.start, keys, scales);
-            }
-            tile.project(pass, &layer.value, hidden, rows.clone(), heads.clone());
-            for index in 0..heads.len() {
-                let (values, scales) = tile.projected(index, rows.len());
-                let mut head = cache.head(index);
-                head.set_values(pass.set, rows.start, values, scales);
-            }
-        }
-        for index in 0..heads.len() {
-            cache.fill(index);
-        }
+        let mut arena = arena.phase();
+        let cache = keys_and_values(pass, layer, hidden, heads, &mut arena)?;
         for rows in pass.tiles(0..rows) {
-            tile.project(pass, &layer.query, hidden, rows.clone(), heads.clone());
-            for (index, head) in heads.clone().enumerate() {
-                let keys = cache.filled(index);
-                mix(
-                    pass,
-                    &keys,
-                    rows.clone(),
-                    index,
-                    head,
-                    &mut tile,
-                    &mut context,
-                );
-            }
+            let arena = arena.phase();
+            mix(pass, layer, hidden, rows, &cache, &mut context, arena)?;
         }
+    }
+    Ok(())
+}
+
+/// Keys and values of the head whose context is not kept, if there is one: what [`mix`] takes.
+pub fn last_head<'s>(
+    pass: &Pass<'_>,
+    layer: &Layer<'_>,
+    hidden: &Hidden<'_>,
+    arena: &mut Arena<'s>,
+) -> Result<Option<Cache<'s>>, OutOfScratch> {
+    let heads = pass.plan.kept_heads..pass.shape.heads;
+    if heads.is_empty() {
+        return Ok(None);
+    }
+    keys_and_values(pass, layer, hidden, heads, arena).map(Some)
+}
+
+/// Keys and values of `heads` for all tokens.
+fn keys_and_values<'s>(
+    pass: &Pass<'_>,
+    layer: &Layer<'_>,
+    hidden: &Hidden<'_>,
+    heads: Range<usize>,
+    arena: &mut Arena<'s>,
+) -> Result<Cache<'s>, OutOfScratch> {
+    let (planned, tokens) = (pass.plan.tokens, pass.tokens);
+    let mut cache = Cache::take(arena, pass.shape, heads.clone(), planned, tokens)?;
+    let mut tile = Tile::take(&mut arena.phase(), pass, heads.len())?;
+    for rows in pass.tiles(0..tokens) {
+        tile.project(pass, &layer.key, hidden, rows.clone(), heads.clone());
+        for index in 0..heads.len() {
+            let (keys, scales) = tile.projected(index, rows.len());
+            cache.head(index).set_keys(rows.start, keys, scales);
+        }
+        tile.project(pass, &layer.value, hidden, rows.clone(), heads.clone());
+        for index in 0..heads.len() {
+            let (values, scales) = tile.projected(index, rows.len());
+            let mut head = cache.head(index);
+            head.set_values(pass.set, rows.start, values, scales);
+        }
+    }
+    for index in 0..heads.len() {
+        cache.fill(index);
+    }
+    Ok(cache)
+}
+
+/// Attention of a tile of `rows` in `hidden` to all tokens, by the heads in `cache`, to `context`.
+pub fn mix(
+    pass: &Pass<'_>,
+    layer: &Layer<'_>,
+    hidden: &Hidden<'_>,
+    rows: Range<usize>,
+    cache: &Cache<'_>,
+    context: &mut Context<'_>,
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let heads = cache.heads();
+    let mut tile = Tile::take(&mut arena, pass, heads.len())?;
+    tile.project(pass, &layer.query, hidden, rows.clone(), heads.clone());
+    for (index, head) in heads.enumerate() {
+        let keys = cache.filled(index);
+        let rows = rows.clone();
+        mix_head(pass, &keys, rows, index, head, &mut tile, context);
     }
     Ok(())
 }
 
 /// Scaled dot-product attention of the tile's queries of one head, the group's `index`:
 /// `softmax(q k / sqrt(d)) v`.
-fn mix(
+fn mix_head(
     pass: &Pass<'_>,
     cache: &Filled<'_>,
     rows: Range<usize>,
@@ -219,13 +256,17 @@ mod tests {
                 tokens,
             };
             let regions = plan.regions();
-            let mut memory = vec![0u128; (regions.context + regions.attention) / 16];
+            let bytes = regions.context + regions.cache + regions.tile_context + regions.attention;
+            let mut memory = vec![0u128; bytes / 16];
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
-            assert!(Context::take(&mut arena, &shape, tokens).is_ok());
+            let kept = plan.kept_heads;
+            assert!(Context::take(&mut arena, &shape, 0..kept, 0..tokens).is_ok());
+            let group = group(&shape, tile);
+            assert!(Cache::take(&mut arena, &shape, 0..group, tokens, tokens).is_ok());
+            assert_eq!(arena.len(), regions.tile_context + regions.attention);
+            assert!(Context::take(&mut arena, &shape, kept..heads, 0..tile).is_ok());
             assert_eq!(arena.len(), regions.attention);
-            let heads = group(&shape, tile);
-            assert!(Cache::take(&mut arena, &shape, heads, tokens, tokens).is_ok());
-            assert!(Tile::take(&mut arena, &pass, heads).is_ok());
+            assert!(Tile::take(&mut arena, &pass, group).is_ok());
             assert!(arena.is_empty());
         }
     }
