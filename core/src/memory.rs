@@ -22,7 +22,7 @@
 //! | keys and values of a head | 2 S D + 8 S + 4 D |
 //! | context of the last head, for a tile | T (D + 4) |
 //! | then the larger of: a tile of attention | T (5 S + 5 D + 4) |
-//! | or a tile of the feed-forward network | T (4 H + H + 2 I + 264) |
+//! | or a tile of the feed-forward network | T (4 H + H + 2 I + 264) + 32 |
 //!
 //! Widths are rounded up to blocks of 16, regions to [`SCRATCH_ALIGNMENT`]. The results of the
 //! model's head lie over the context once the encoder is done.
@@ -235,7 +235,7 @@ impl Plan {
                     region::<i8>(tile, context),
                     region::<[u32; 2]>(1, tile),
                     region::<i32>(tile, chunk(tile)),
-                    region::<i16>(tile, intermediate),
+                    region::<i16>(1, tile.saturating_mul(intermediate).saturating_add(BLOCK)),
                 ]),
                 head: head_region(shape, tokens),
             },

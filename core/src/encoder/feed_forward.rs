@@ -11,6 +11,7 @@ use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Narrow;
 use crate::kernels::{Activations, RowScale};
 use crate::memory::{Arena, OutOfScratch, chunk};
+use crate::shape::BLOCK;
 use core::ops::Range;
 
 /// A tile of rows between the matrices.
@@ -19,7 +20,7 @@ struct Tile<'s> {
     context: &'s mut [i8],
     scales: &'s mut [RowScale],
     chunk: &'s mut [i32],
-    /// `[tile x intermediate]`, and over it the same in int8.
+    /// `[tile x intermediate]` after a spare block; over both, once activated, the same in int8.
     activated: &'s mut [i16],
 }
 
@@ -31,7 +32,7 @@ impl<'s> Tile<'s> {
             context: arena.take(rows * shape.attention_blocks())?,
             scales: arena.take(rows)?,
             chunk: arena.take(rows * chunk(rows))?,
-            activated: arena.take(rows * shape.intermediate_blocks())?,
+            activated: arena.take(BLOCK + rows * shape.intermediate_blocks())?,
         })
     }
 }
@@ -140,13 +141,14 @@ fn intermediate(
     let width = linear.weights.columns;
     let input = hidden.activations(rows.clone());
     let most = chunk(pass.plan.tile);
+    let activated = tile.activated.get_mut(BLOCK..).unwrap_or_default();
     for first in (0..width).step_by(most) {
         let chunk = most.min(width - first);
         pass.set.linear(&input, linear, first, tile.chunk, chunk);
         let lines = tile
             .chunk
             .chunks_exact(chunk)
-            .zip(tile.activated.chunks_exact_mut(width));
+            .zip(activated.chunks_exact_mut(width));
         for (sums, out) in lines.take(rows.len()) {
             let out = out.get_mut(first..first + chunk).unwrap_or_default();
             pass.set
@@ -155,41 +157,35 @@ fn intermediate(
     }
     for (row, scale) in (0..rows.len()).zip(tile.scales.iter_mut()) {
         let row = row * width..(row + 1) * width;
-        let activated = tile.activated.get(row.clone()).unwrap_or_default();
-        let (low, high) = pass.set.range_activated(activated);
-        let range = (high - low) as f32;
-        let largest = low.unsigned_abs().max(high.unsigned_abs());
-        let narrow = Narrow::new(largest, 254.0 / range);
-        let zero_point = -127 - narrow.apply(low);
-        let moved: &mut [i16] = bytemuck::cast_slice_mut(tile.chunk);
-        quantize(pass, row, narrow, zero_point, tile.activated, moved);
-        *scale = RowScale {
-            scale: range / 254.0 * linear.unit,
-            zero_point,
-        };
+        *scale = quantize(pass, linear.unit, row, tile.activated);
     }
 }
 
-/// Quantizes a row of activated numbers, elements `row` of `all`, in place.
+/// Quantizes a row, elements `row` of the activated ones, in place.
 ///
-/// int8 takes half the room: it overwrites this row and those before it, none that is to come.
-/// A kernel's input and output lie apart, so a stretch at a time moves to `moved` first.
-fn quantize(
-    pass: &Pass<'_>,
-    row: Range<usize>,
-    narrow: Narrow,
-    zero_point: i32,
-    all: &mut [i16],
-    moved: &mut [i16],
-) {
-    let most = moved.len().max(1);
-    for first in row.clone().step_by(most) {
-        let stretch = first..row.end.min(first + most);
-        let moved = moved.get_mut(..stretch.len()).unwrap_or_default();
-        moved.copy_from_slice(all.get(stretch.clone()).unwrap_or_default());
-        let bytes: &mut [i8] = bytemuck::cast_slice_mut(all);
-        let out = bytes.get_mut(stretch).unwrap_or_default();
-        pass.set.quantize_activated(moved, narrow, zero_point, out);
+/// int8 takes half the room and starts a block ahead: in stretches, each as long as what lies
+/// before it, no number is overwritten that is yet to be read.
+fn quantize(pass: &Pass<'_>, unit: f32, row: Range<usize>, activated: &mut [i16]) -> RowScale {
+    let numbers = activated.get(BLOCK + row.start..BLOCK + row.end);
+    let (low, high) = pass.set.range_activated(numbers.unwrap_or_default());
+    let range = (high - low) as f32;
+    let largest = low.unsigned_abs().max(high.unsigned_abs());
+    let narrow = Narrow::new(largest, 254.0 / range);
+    let zero_point = -127 - narrow.apply(low);
+    let mut first = row.start;
+    while first < row.end {
+        let (before, rest) = activated.split_at_mut(BLOCK + first);
+        let before: &mut [i8] = bytemuck::cast_slice_mut(before);
+        let end = row.end.min(before.len());
+        let numbers = rest.get(..end - first).unwrap_or_default();
+        let out = before.get_mut(first..end).unwrap_or_default();
+        pass.set
+            .quantize_activated(numbers, narrow, zero_point, out);
+        first = end;
+    }
+    RowScale {
+        scale: range / 254.0 * unit,
+        zero_point,
     }
 }
 
