@@ -1,0 +1,93 @@
+//! What a text may take of a microcontroller's SRAM, scratch and stack together.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Result;
+use embert::{HeadKind, Pooling, Shape, scratch_bytes};
+use embert_tests::synthetic::{self, Wildness};
+use xtask::answer::{self, Options};
+use xtask::image::Image;
+use xtask::machine::Machine;
+use xtask::session::Session;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// What the plans leave to the stack, bytes. Of all machines and shapes below, the M55 has taken
+/// most: 5,140.
+const STACK: usize = 5632;
+
+/// Layers, hidden size, heads and tokens, and the limit in KB of 1024 bytes.
+const LIMITS: [(usize, usize, usize, usize, usize); 4] = [
+    (2, 128, 2, 128, 66),
+    (2, 128, 2, 512, 240),
+    (4, 256, 4, 512, 400),
+    (6, 384, 12, 128, 168),
+];
+
+const HEADS: [HeadKind; 2] = [
+    HeadKind::SequenceClassification,
+    HeadKind::TokenClassification,
+];
+
+fn shape(layers: usize, hidden: usize, heads: usize, head: HeadKind) -> Shape {
+    Shape {
+        layers,
+        hidden,
+        heads,
+        intermediate: 4 * hidden,
+        vocabulary: 100,
+        positions: 512,
+        segments: 2,
+        labels: 9,
+        head,
+        pooling: Pooling::Cls,
+        has_pooler: head == HeadKind::SequenceClassification,
+    }
+}
+
+#[test]
+fn plans_keep_to_the_limits() {
+    for head in HEADS {
+        for (layers, hidden, heads, tokens, limit) in LIMITS {
+            let scratch = scratch_bytes(&shape(layers, hidden, heads, head), tokens);
+            assert!(
+                scratch + STACK <= limit * 1024,
+                "L{layers} H{hidden}, {tokens} tokens: {scratch} bytes"
+            );
+        }
+    }
+}
+
+/// The smallest of the models on a Cortex-M4: the plan is what is used, and the stack as measured.
+#[test]
+fn a_cortex_m4_keeps_to_them() -> Result<()> {
+    let image = Image::build(Machine::Mps2An386)?;
+    let text = "aa ab ac cv ".repeat(200);
+    for head in HEADS {
+        let shape = shape(2, 128, 2, head);
+        let file = tempfile::NamedTempFile::new()?;
+        fs::write(
+            file.path(),
+            &synthetic::blob(&shape, 0, 0, 1, Wildness::Tame).blob[..],
+        )?;
+        let mut session = Session::start(&image, file.path(), TIMEOUT)?;
+        for (_, _, _, tokens, limit) in &LIMITS[..2] {
+            let options = Options {
+                limit: Some(*tokens as u32),
+                tokens: false,
+            };
+            let answer = answer::run(&mut session, &text, options)?;
+            assert_eq!(answer.report.tokens, *tokens);
+            let (cost, planned) = (answer.cost, scratch_bytes(&shape, *tokens));
+            assert_eq!(cost.scratch_bytes as usize, planned);
+            assert_eq!(cost.scratch_used_bytes as usize, planned);
+            let stack = cost.stack_bytes as usize;
+            assert!(
+                stack <= STACK && planned + stack <= limit * 1024,
+                "{head:?}, {tokens} tokens: {cost:?}"
+            );
+        }
+    }
+    Ok(())
+}
