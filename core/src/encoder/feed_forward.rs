@@ -88,7 +88,7 @@ pub fn transform(
 fn attention_output(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
-    context: [&Context<'_>; 2],
+    [kept, rest]: [&Context<'_>; 2],
     rows: Range<usize>,
     tile: &mut Tile<'_>,
 ) {
@@ -99,7 +99,7 @@ fn attention_output(
         .chunks_exact_mut(width)
         .zip(tile.scales.iter_mut());
     for (row, (out, scale)) in rows.zip(slots) {
-        let heads = context[0].row(row).chain(context[1].row(row));
+        let heads = kept.row(row).chain(rest.row(row));
         *scale = attention::join(pass.set, heads, out);
     }
     let input = Activations {

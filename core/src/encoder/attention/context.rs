@@ -87,10 +87,11 @@ impl<'s> Context<'s> {
 
     /// One token's heads that are here, each with its scale.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (&[i8], f32)> + Clone {
-        let (row, width) = (row.wrapping_sub(self.first_row), self.head_width.max(1));
-        let values = self.values.chunks_exact(width);
-        let all = values.zip(self.scales.iter().copied());
-        all.skip(row).step_by(self.rows.max(1))
+        let (row, step) = (row.wrapping_sub(self.first_row), self.rows.max(1));
+        let values = self.values.chunks_exact(self.head_width.max(1));
+        let scales = self.scales.iter().copied();
+        let values = values.skip(row).step_by(step);
+        values.zip(scales.skip(row).step_by(step))
     }
 }
 
