@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod analyze;
 pub mod blob;
 pub mod checkpoint;
 pub mod inspect;

@@ -444,3 +444,47 @@ fn a_reader_that_leaves_early_is_no_error() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn boards_are_analyzed() {
+    let boards = succeed(&["analyze", "--boards"], b"");
+    assert!(boards.contains("nrf52840") && boards.contains("Cortex-M4F"));
+
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let (model, picture) = (workplace.text("model.embert"), workplace.text("memory.svg"));
+    let arguments = [
+        "analyze",
+        &model,
+        "--board",
+        "nrf52840",
+        "--tokens",
+        "16",
+        "--json",
+        "--picture",
+        &picture,
+    ];
+    let analysis: Value = serde_json::from_str(&succeed(&arguments, b"")).unwrap();
+    assert_eq!(analysis["fits"], true);
+    let sram = &analysis["sram"];
+    let needed = sram["scratch"].as_u64().unwrap() + sram["stack"].as_u64().unwrap();
+    assert_eq!(sram["needed"], needed);
+    let parts = analysis["parts"].as_array().unwrap();
+    let sum = |what: &str| {
+        parts
+            .iter()
+            .map(|part| part[what].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(analysis["text"]["macs"], sum("macs"));
+    assert_eq!(analysis["text"]["instructions"], sum("instructions"));
+    let svg = fs::read_to_string(&picture).unwrap();
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+
+    fail(
+        &["analyze", &model, "--board", "pdp11"],
+        b"",
+        &["pdp11", "esp32-c3"],
+    );
+    let over = ["analyze", &model, "--board", "pi5", "--tokens", "100000"];
+    fail(&over, b"", &["--tokens"]);
+}

@@ -1,5 +1,6 @@
 //! The verbs of the command line.
 
+mod analyze;
 mod blob;
 mod head;
 mod inspect;
@@ -13,7 +14,7 @@ mod validate;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// BERT that fits in a microcontroller: quantize, inspect, run and validate models.
+/// BERT that fits in a microcontroller: quantize, inspect, analyze, run and validate models.
 #[derive(Parser)]
 #[command(
     name = "embert",
@@ -31,6 +32,7 @@ enum Verb {
     Quantize(quantize::Quantize),
     Run(run::Run),
     Inspect(inspect::Inspect),
+    Analyze(analyze::Analyze),
     Validate(validate::Validate),
 }
 
@@ -40,6 +42,7 @@ impl Cli {
             Verb::Quantize(quantize) => quantize.run(),
             Verb::Run(run) => run.run(),
             Verb::Inspect(inspect) => inspect.run(),
+            Verb::Analyze(analyze) => analyze.run(),
             Verb::Validate(validate) => validate.run(),
         }
     }

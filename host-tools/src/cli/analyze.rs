@@ -1,0 +1,182 @@
+//! `embert analyze`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use embert_cli::analyze::boards::{self, BOARDS};
+use embert_cli::analyze::trace::Part;
+use embert_cli::analyze::{Analysis, PartCost, picture};
+use indicatif::HumanCount;
+
+use super::{blob::Blob, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert analyze model.embert --board nrf52840 --tokens 64
+  embert analyze model.embert --board esp32-c3 --picture memory.svg
+  embert analyze model.embert --board stm32h743 --json | jq .text
+  embert analyze --boards";
+
+/// Show what a model takes of a board: flash, memory, instructions and milliseconds, by part.
+///
+/// Memory is exact, with the largest stack that was measured. Instructions are predicted from
+/// those counted in QEMU, milliseconds from these and from the cycles an instruction is assumed
+/// to take.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Analyze {
+    /// The model, a blob made by `embert quantize`; the one shipped with embert otherwise
+    model: Option<PathBuf>,
+    /// The board, see --boards
+    #[arg(long, required_unless_present = "boards")]
+    board: Option<String>,
+    /// Length of the texts, [CLS] and [SEP] included
+    #[arg(long, default_value_t = 128)]
+    tokens: usize,
+    /// List the boards and end
+    #[arg(long)]
+    boards: bool,
+    /// Draw memory over the layers, as SVG
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// Everything as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Analyze {
+    pub fn run(self) -> Result<()> {
+        let mut out = io::stdout().lock();
+        if self.boards {
+            return Ok(write_boards(&mut out)?);
+        }
+        let name = self.board.unwrap_or_default();
+        let Some(board) = boards::named(&name) else {
+            let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
+            bail!("there is no board {name}: take one of {}", names.join(", "));
+        };
+        let blob = Blob::open(self.model.as_deref())?;
+        let model = blob.verified()?;
+        let most = model.shape().positions;
+        if !(3..=most).contains(&self.tokens) {
+            bail!("--tokens must be from 3 to {most}, which the model reads at most");
+        }
+        let analysis = Analysis::new(&model, board, self.tokens)
+            .with_context(|| format!("cannot analyze {}", blob.name()))?;
+        if let Some(path) = &self.picture {
+            let svg = picture::svg(&analysis, &blob.name());
+            output::write(path, svg.as_bytes())?;
+            eprintln!("wrote {}", path.display());
+        }
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &analysis).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            write(&analysis, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_boards(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "board        core         MHz   flash KiB  SRAM KiB  found on"
+    )?;
+    for board in BOARDS {
+        writeln!(
+            out,
+            "{:12} {:11} {:>4} {:>11} {:>9}  {}",
+            board.name, board.core.name, board.mhz, board.flash_kib, board.sram_kib, board.found_on
+        )?;
+    }
+    Ok(())
+}
+
+fn write(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
+    let (board, flash, sram) = (&analysis.board, &analysis.flash, &analysis.sram);
+    let kib = |bytes: usize| format!("{:.1} KiB", bytes as f64 / 1024.0);
+    let fits = |needed, available| match needed <= available {
+        true => "fits",
+        false => "DOES NOT FIT",
+    };
+    writeln!(
+        out,
+        "board         {} ({}): {}, {} MHz",
+        board.name, board.found_on, board.core.name, board.mhz
+    )?;
+    writeln!(
+        out,
+        "flash         {} of {}: {}",
+        kib(flash.needed),
+        kib(flash.available),
+        fits(flash.needed, flash.available)
+    )?;
+    for section in flash.sections.iter().filter(|section| section.bytes > 0) {
+        writeln!(out, "{:>16}  {}", kib(section.bytes), section.name)?;
+    }
+    writeln!(out, "{:>16}  code, at most", kib(flash.code))?;
+    writeln!(
+        out,
+        "SRAM          {} of {}: {}",
+        kib(sram.needed),
+        kib(sram.available),
+        fits(sram.needed, sram.available)
+    )?;
+    writeln!(
+        out,
+        "{:>16}  scratch for {} tokens",
+        kib(sram.scratch),
+        analysis.tokens
+    )?;
+    writeln!(out, "{:>16}  stack, the largest measured", kib(sram.stack))?;
+    match analysis.most_tokens {
+        Some(most) => writeln!(out, "longest text  {most} tokens")?,
+        None => writeln!(
+            out,
+            "longest text  none: the SRAM is too small for this model"
+        )?,
+    }
+    writeln!(
+        out,
+        "time          {:.1} ms, if an instruction takes {} cycles",
+        analysis.text.milliseconds, board.core.cycles_per_instruction
+    )?;
+
+    writeln!(
+        out,
+        "\n{:24} {:>16} {:>16} {:>10}  share",
+        "part", "MACs", "instructions", "ms"
+    )?;
+    let whole = analysis.text.instructions.max(1) as f64;
+    let mut line = |name: &str, cost: &embert_cli::analyze::Cost| {
+        writeln!(
+            out,
+            "{name:24} {:>16} {:>16} {:>10.2}  {:.1}%",
+            HumanCount(cost.macs).to_string(),
+            HumanCount(cost.instructions).to_string(),
+            cost.milliseconds,
+            cost.instructions as f64 * 100.0 / whole
+        )
+    };
+    for part in &analysis.parts {
+        line(&part_name(part), &part.cost)?;
+    }
+    line("in all", &analysis.text)
+}
+
+fn part_name(part: &PartCost) -> String {
+    let name = match part.part {
+        None => "tokens",
+        Some(Part::Embeddings) => "embeddings",
+        Some(Part::Attention) => "attention",
+        Some(Part::FeedForward) => "feed-forward",
+        Some(Part::Head) => "head",
+    };
+    match part.layer {
+        Some(layer) => format!("layer {layer}, {name}"),
+        None => name.to_owned(),
+    }
+}

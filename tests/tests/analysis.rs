@@ -1,0 +1,82 @@
+//! `embert analyze` foretells what QEMU counts.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Result;
+use embert::{HeadKind, Model, Pooling, Shape};
+use embert_cli::analyze::Analysis;
+use embert_cli::analyze::boards::{self, BOARDS};
+use embert_tests::synthetic::{self, Wildness};
+use xtask::answer::{self, Options};
+use xtask::image::Image;
+use xtask::machine::Machine;
+use xtask::session::Session;
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Not the shape that the costs were fitted to.
+const SHAPE: Shape = Shape {
+    layers: 3,
+    hidden: 192,
+    heads: 6,
+    intermediate: 576,
+    vocabulary: 100,
+    positions: 128,
+    segments: 2,
+    // No channel is padding, so that multiply-accumulates are those of the formula.
+    labels: 16,
+    head: HeadKind::TokenClassification,
+    pooling: Pooling::Cls,
+    has_pooler: false,
+};
+
+#[test]
+fn instructions_and_memory_of_another_shape() -> Result<()> {
+    let synthetic = synthetic::blob(&SHAPE, 0, 0, 1, Wildness::Tame);
+    let model = Model::parse(&synthetic.blob)?;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), &synthetic.blob[..])?;
+    let tokens = 48;
+    for (machine, board) in [
+        (Machine::Mps2An386, "nrf52840"),
+        (Machine::Mps3An547, "ensemble-e7"),
+    ] {
+        let board = boards::named(board).expect("a board");
+        let analysis = Analysis::new(&model, board, tokens)?;
+        let image = Image::build(machine)?;
+        let mut session = Session::start(&image, file.path(), TIMEOUT)?;
+        let options = Options {
+            limit: Some(tokens as u32),
+            tokens: false,
+        };
+        let cost = answer::run(&mut session, &"aa ab ac cv ".repeat(20), options)?.cost;
+        let ratio = analysis.text.instructions as f64 / cost.instructions as f64;
+        assert!((0.93..1.07).contains(&ratio), "{}: {ratio}", board.name);
+        assert_eq!(analysis.sram.scratch, cost.scratch_used_bytes as usize);
+        assert!(analysis.sram.stack >= cost.stack_bytes as usize, "{cost:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_board_can_be_analyzed() -> Result<()> {
+    let synthetic = synthetic::blob(&SHAPE, 0, 0, 1, Wildness::Tame);
+    let model = Model::parse(&synthetic.blob)?;
+    for board in BOARDS {
+        let analysis = Analysis::new(&model, board, 16)?;
+        let Analysis { text, parts, .. } = &analysis;
+        assert_eq!(text.macs, SHAPE.macs(16), "{}", board.name);
+        assert!(text.milliseconds > 0.0);
+        assert_eq!(parts.len(), 3 + 2 * SHAPE.layers);
+        let used = |step: &embert_cli::analyze::Step| {
+            step.regions
+                .iter()
+                .map(|region| region.bytes)
+                .sum::<usize>()
+        };
+        let most = analysis.sram.steps.iter().map(used).max();
+        assert_eq!(most, Some(analysis.sram.scratch), "{}", board.name);
+    }
+    Ok(())
+}
