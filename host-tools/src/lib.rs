@@ -11,5 +11,6 @@ pub mod mapped;
 pub mod quantize;
 pub mod reference;
 pub mod report;
+pub mod svg;
 pub mod threads;
 pub mod validate;

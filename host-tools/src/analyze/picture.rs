@@ -1,8 +1,7 @@
 //! A picture of the memory that the steps of a text take.
 
-use std::fmt::Write;
-
 use super::Analysis;
+use crate::svg::{Anchor, Svg};
 
 /// Colours of regions that stay apart for everybody (Okabe and Ito).
 const COLOURS: [(&str, &str); 7] = [
@@ -15,7 +14,6 @@ const COLOURS: [(&str, &str); 7] = [
     ("results", "#009e73"),
 ];
 
-/// Pixels.
 const LEFT: f64 = 70.0;
 const TOP: f64 = 60.0;
 const WIDTH: f64 = 760.0;
@@ -27,86 +25,49 @@ pub fn svg(analysis: &Analysis, title: &str) -> String {
     let (sram, board) = (&analysis.sram, &analysis.board);
     let most = (sram.scratch as f64 * 1.15).max(1.0);
     let y = |bytes: f64| TOP + HEIGHT - bytes / most * HEIGHT;
-    let step_width = WIDTH / sram.steps.len() as f64;
-    let mut out = String::new();
-    let mut draw = |line: String| {
-        out.push_str(&line);
-        out.push('\n');
+    let end = LEFT + WIDTH;
+    let mut svg = Svg::new(end + 20.0, TOP + HEIGHT + BELOW);
+
+    let (tokens, scratch, stack) = (analysis.tokens, kib(sram.scratch), kib(sram.stack));
+    let heading = format!("{title}, {tokens} tokens: {scratch:.1} KiB of scratch");
+    svg.text([LEFT, 24.0], 15.0, Anchor::Start, &heading);
+    let fits = match sram.needed <= sram.available {
+        true => "fits",
+        false => "does not fit",
     };
-    let (full_width, full_height) = (LEFT + WIDTH + 20.0, TOP + HEIGHT + BELOW);
-    draw(format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {full_width} {full_height}" font-family="sans-serif" font-size="12">"#
-    ));
-    draw(format!(
-        r#"<rect width="{full_width}" height="{full_height}" fill="white"/>"#
-    ));
-    draw(format!(
-        r#"<text x="{LEFT}" y="24" font-size="15">{}, {} tokens: {:.1} KiB of scratch</text>"#,
-        escape(title),
-        analysis.tokens,
-        kib(sram.scratch)
-    ));
-    let stack = kib(sram.stack);
-    let of = kib(sram.available);
-    let verdict = if sram.needed <= sram.available {
-        "fits"
-    } else {
-        "does not fit"
-    };
-    draw(format!(
-        r#"<text x="{LEFT}" y="42" fill="gray">with {stack:.1} KiB of stack it {verdict} {}, which has {of:.0} KiB</text>"#,
-        board.name
-    ));
+    let (name, available) = (board.name, kib(sram.available));
+    let verdict =
+        format!("with {stack:.1} KiB of stack it {fits} {name}, which has {available:.0} KiB");
+    svg.text([LEFT, 42.0], 12.0, Anchor::Start, &verdict);
+
     for fourth in 0..=4 {
         let bytes = sram.scratch as f64 / 4.0 * f64::from(fourth);
-        let (at, end) = (y(bytes), LEFT + WIDTH);
-        draw(format!(
-            r##"<line x1="{LEFT}" y1="{at:.1}" x2="{end}" y2="{at:.1}" stroke="#dddddd"/>"##
-        ));
-        draw(format!(
-            r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{:.1} KiB</text>"#,
-            LEFT - 6.0,
-            at + 4.0,
-            bytes / 1024.0
-        ));
+        let at = y(bytes);
+        svg.path(&[[LEFT, at], [end, at]], "#dddddd");
+        let label = format!("{:.1} KiB", bytes / 1024.0);
+        svg.text([LEFT - 6.0, at + 4.0], 12.0, Anchor::End, &label);
     }
+    let width = WIDTH / sram.steps.len() as f64;
     for (index, step) in sram.steps.iter().enumerate() {
-        let x = LEFT + index as f64 * step_width;
+        let x = LEFT + index as f64 * width;
         let mut below = 0;
         for region in step.regions.iter().filter(|region| region.bytes > 0) {
             let (top, bottom) = (y((below + region.bytes) as f64), y(below as f64));
-            draw(format!(
-                r#"<rect x="{:.1}" y="{top:.1}" width="{:.1}" height="{:.1}" fill="{}"><title>{}: {}, {} bytes</title></rect>"#,
-                x + 1.0,
-                (step_width - 2.0).max(1.0),
-                bottom - top,
-                colour(region.name),
-                step.name,
-                region.name,
-                region.bytes
-            ));
+            let area = [x + 1.0, top, (width - 2.0).max(1.0), bottom - top];
+            let what = format!("{}: {}, {} bytes", step.name, region.name, region.bytes);
+            svg.rect(area, colour(region.name), &what);
             below += region.bytes;
         }
-        let (x, y) = (x + step_width / 2.0 + 4.0, TOP + HEIGHT + 12.0);
-        draw(format!(
-            r#"<text transform="translate({x:.1} {y:.1}) rotate(-60)" text-anchor="end" font-size="10">{}</text>"#,
-            step.name
-        ));
+        let at = [x + width / 2.0 + 4.0, TOP + HEIGHT + 12.0];
+        svg.turned_text(at, 10.0, Anchor::End, -60.0, &step.name);
     }
     for (index, (name, colour)) in COLOURS.iter().enumerate() {
         let x = LEFT + index as f64 * WIDTH / COLOURS.len() as f64;
-        let y = full_height - 14.0;
-        draw(format!(
-            r#"<rect x="{x:.1}" y="{:.1}" width="10" height="10" fill="{colour}"/>"#,
-            y - 9.0
-        ));
-        draw(format!(
-            r#"<text x="{:.1}" y="{y:.1}" font-size="10">{name}</text>"#,
-            x + 14.0
-        ));
+        let y = TOP + HEIGHT + BELOW - 14.0;
+        svg.rect([x, y - 9.0, 10.0, 10.0], colour, "");
+        svg.text([x + 14.0, y], 10.0, Anchor::Start, name);
     }
-    draw("</svg>".into());
-    out
+    svg.finish()
 }
 
 fn kib(bytes: usize) -> f64 {
@@ -116,17 +77,4 @@ fn kib(bytes: usize) -> f64 {
 fn colour(region: &str) -> &'static str {
     let found = COLOURS.iter().find(|(name, _)| *name == region);
     found.map_or("black", |(_, colour)| colour)
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' | '>' | '&' | '"' => {
-                let _ = write!(out, "&#{};", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out
 }
