@@ -13,4 +13,5 @@ pub mod reference;
 pub mod report;
 pub mod svg;
 pub mod threads;
+pub mod tokenizer;
 pub mod validate;

@@ -55,10 +55,13 @@ pub fn tokenizer(data: &[u8]) {
     let Ok(vocabulary) = Vocabulary::parse(section) else {
         return;
     };
+    let valid = settings & 16 != 0;
     for id in 0..vocabulary.len() as u32 {
         let piece = vocabulary.piece(id).expect("an id below the length");
-        if let Some(found) = vocabulary.id_of(piece) {
-            assert_eq!(vocabulary.piece(found), Some(piece));
+        let piece = piece.to_string();
+        if let Some(found) = vocabulary.id_of(&piece) {
+            let found = vocabulary.piece(found).expect("an id below the length");
+            assert!(!valid || found.to_string() == piece);
         }
     }
     let parts = TokenizerParts {

@@ -116,17 +116,35 @@ fn header(shape: &Shape, mut flags: u8, activation: u8, lengths: [usize; 3]) -> 
     header
 }
 
+/// One tree, of a node for every first letter with its second letters below; no byte has a code.
 fn vocabulary(pieces: usize) -> Vec<u8> {
+    const ENDS: u8 = 0x20;
+    const LAST: u8 = 0x40;
+    const PARENT: u8 = 0x80;
+    let last = |last: bool| if last { LAST } else { 0 };
+    let (mut root, mut nodes) = (Vec::new(), Vec::new());
+    for first in 0..pieces.div_ceil(26) {
+        let seconds = (pieces - 26 * first).min(26);
+        let is_last = 26 * first + seconds == pieces;
+        for number in [26 * first, nodes.len()] {
+            root.extend(&number.to_le_bytes()[..3]);
+        }
+        nodes.extend([PARENT | last(is_last), b'a' + first as u8]);
+        if !is_last {
+            nodes.extend([0, seconds as u8, 0, 2 * seconds as u8, 0, 0]);
+        }
+        for second in 0..seconds {
+            nodes.extend([ENDS | last(second + 1 == seconds), b'a' + second as u8]);
+        }
+    }
+    let firsts = [b'a', b'a' + ((pieces - 1) / 26) as u8];
+    let tree = [&firsts[..], &root, &nodes].concat();
     let mut section = Vec::new();
-    for count in [pieces, pieces, 0, 0, 2 * pieces] {
-        section.extend((count as u32).to_le_bytes());
+    for number in [pieces, pieces, 0, 0, tree.len(), 0, 0] {
+        section.extend((number as u32).to_le_bytes());
     }
-    let ids = 0..pieces;
-    let ends = (1..=pieces).map(|id| 2 * id);
-    for number in ids.clone().chain(ends) {
-        section.extend(&(number as u32).to_le_bytes()[..3]);
-    }
-    section.extend(ids.flat_map(|id| [b'a' + (id / 26) as u8, b'a' + (id % 26) as u8]));
+    section.extend([0; 32]);
+    section.extend(tree);
     section
 }
 

@@ -7,6 +7,7 @@ use embert_cli::{
     blob::AlignedBytes,
     checkpoint::Checkpoint,
     quantize::{Options, quantize},
+    tokenizer::StoredTokenizer,
     validate::{Summary, compare},
 };
 use embert_tests::{
@@ -73,6 +74,8 @@ fn reaction_classes_are_those_of_pytorch() {
     let shape = model.shape();
     let mut scratch = AlignedBytes::zeroed(scratch_bytes(shape, shape.positions));
     let mut engine = Engine::new(&model, &mut scratch).unwrap();
+    let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer).unwrap();
+    let order = &tokenizer.section().order;
 
     let golden = fs::read_to_string(repository().join("tests/golden/reactions.txt")).unwrap();
     let mut agreed = 0;
@@ -83,7 +86,7 @@ fn reaction_classes_are_those_of_pytorch() {
         let found: Vec<String> = reading
             .tokens
             .iter()
-            .map(|token| token.id.to_string())
+            .map(|token| order[token.id as usize].to_string())
             .collect();
         assert_eq!(found.join(" "), ids, "{reaction}");
         let Output::Classes { probabilities, .. } = reading.output else {

@@ -5,7 +5,7 @@ use embert::text::{
     EncodeError, MAX_WORD_CHARS, Normalizer, Token, Tokenizer, TokenizerError, TokenizerParts,
     Vocabulary, VocabularyError,
 };
-use embert_cli::blob::vocabulary::{AddedToken, VocabularyBuildError, build};
+use embert_cli::blob::vocabulary::{AddedToken, Section, VocabularyBuildError, build};
 use proptest::prelude::*;
 
 const PIECES: [&str; 16] = [
@@ -51,39 +51,81 @@ fn parts(vocabulary: Vocabulary) -> TokenizerParts {
     }
 }
 
-fn pieces_of(section: &[u8], text: &str) -> Vec<&'static str> {
-    let tokenizer = Tokenizer::new(parts(Vocabulary::parse(section).unwrap())).unwrap();
+fn section() -> Section {
+    build(&PIECES, &ADDED).unwrap()
+}
+
+fn pieces_of(section: &Section, text: &str) -> Vec<&'static str> {
+    let vocabulary = Vocabulary::parse(&section.bytes).unwrap();
+    let tokenizer = Tokenizer::new(TokenizerParts {
+        cls: section.id(1),
+        sep: section.id(2),
+        unk: section.id(0),
+        ..parts(vocabulary)
+    });
     let mut out = [Token::default(); 64];
-    let encoding = tokenizer.encode(text, &mut out).unwrap();
+    let encoding = tokenizer.unwrap().encode(text, &mut out).unwrap();
     out[1..encoding.len - 1]
         .iter()
-        .map(|token| PIECES[token.id as usize])
+        .map(|token| PIECES[section.order[token.id as usize] as usize])
         .collect()
 }
 
 #[test]
 fn every_id_has_its_piece_and_every_piece_its_last_id() {
-    let section = build(&PIECES, &ADDED).unwrap();
-    let vocabulary = Vocabulary::parse(&section).unwrap();
+    let section = section();
+    let vocabulary = Vocabulary::parse(&section.bytes).unwrap();
     assert_eq!(vocabulary.len(), PIECES.len());
-    for (id, piece) in PIECES.iter().enumerate() {
-        assert_eq!(vocabulary.piece(id as u32), Some(*piece));
+    for (index, piece) in (0..).zip(PIECES) {
+        let found = vocabulary.piece(section.id(index)).unwrap();
+        assert_eq!(found.to_string(), piece);
     }
-    assert_eq!(vocabulary.piece(16), None);
-    assert_eq!(vocabulary.id_of("a"), Some(10));
-    assert_eq!(vocabulary.id_of("##a"), Some(9));
-    assert_eq!(vocabulary.id_of("##"), Some(7));
-    assert_eq!(vocabulary.id_of(""), None);
-    assert_eq!(vocabulary.id_of("una"), None);
-    assert_eq!(vocabulary.id_of("new"), None);
-    assert_eq!(vocabulary.longest_prefix(false, b"unables"), Some((6, 6)));
-    assert_eq!(vocabulary.longest_prefix(true, b"abl"), Some((15, 2)));
-    assert_eq!(vocabulary.longest_prefix(false, b"zebra"), None);
+    assert!(vocabulary.piece(16).is_none());
+    let index = |id: u32| section.order[id as usize];
+    let index_of = |piece| vocabulary.id_of(piece).map(index);
+    assert_eq!(index_of("a"), Some(10));
+    assert_eq!(index_of("##a"), Some(9));
+    assert_eq!(index_of("##"), Some(7));
+    assert_eq!(index_of(""), None);
+    assert_eq!(index_of("una"), None);
+    assert_eq!(index_of("new"), None);
+    let longest = |continuing, word| {
+        let found = vocabulary.longest_prefix(continuing, word);
+        found.map(|(id, length)| (index(id), length))
+    };
+    assert_eq!(longest(false, b"unables"), Some((6, 6)));
+    assert_eq!(longest(true, b"abl"), Some((15, 2)));
+    assert_eq!(longest(false, b"zebra"), None);
+}
+
+/// Whether every piece of a vocabulary is found at its own id, and read back from there.
+fn check_whole(pieces: &[String]) {
+    let section = build(pieces, &[]).unwrap();
+    let vocabulary = Vocabulary::parse(&section.bytes).unwrap();
+    for (id, &index) in (0..).zip(&section.order) {
+        let piece = &pieces[index as usize];
+        assert_eq!(vocabulary.piece(id).unwrap().to_string(), *piece);
+        let known = !piece.is_empty() && piece.chars().count() <= MAX_WORD_CHARS;
+        assert_eq!(vocabulary.id_of(piece), known.then_some(id), "{piece:?}");
+    }
+}
+
+#[test]
+fn trees_of_every_width_and_depth_are_searched() {
+    // Few strings below many bytes, many below few, and either past what a byte holds.
+    check_whole(&["x".repeat(MAX_WORD_CHARS), "y".into()].map(String::from));
+    check_whole(&(0..70_000).map(|n| format!("{n}")).collect::<Vec<_>>());
+    check_whole(
+        &('!'..'\u{3000}')
+            .map(|c| format!("##{c}{c}"))
+            .collect::<Vec<_>>(),
+    );
+    check_whole(&[MAX_WORD_CHARS + 1, 3, 0].map(|length| "é".repeat(length)));
 }
 
 #[test]
 fn an_added_token_outside_the_model_is_found_in_raw_text_only() {
-    let section = build(&PIECES, &ADDED).unwrap();
+    let section = section();
     assert_eq!(pieces_of(&section, "new [SEP]"), ["new", "[SEP]"]);
     assert_eq!(
         pieces_of(&section, "NEW [sep]"),
@@ -116,7 +158,7 @@ fn pieces_that_make_no_section_are_refused() {
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let section = build(&PIECES, &ADDED).unwrap();
+    let section = section().bytes;
     let good = parts(Vocabulary::parse(&section).unwrap());
     let error = |parts| Tokenizer::new(parts).err();
     assert_eq!(error(good), None);
@@ -160,7 +202,10 @@ fn parts_that_do_not_fit_are_refused() {
 fn exercise(section: &[u8]) -> Result<(), VocabularyError> {
     let vocabulary = Vocabulary::parse(section)?;
     for id in 0..=vocabulary.len() as u32 {
-        assert_eq!(vocabulary.piece(id).is_some(), id < vocabulary.len() as u32);
+        let piece = vocabulary.piece(id);
+        assert_eq!(piece.is_some(), id < vocabulary.len() as u32);
+        let written = piece.map(|piece| piece.to_string()).unwrap_or_default();
+        assert!(written.len() <= 3 * section.len());
     }
     let Ok(tokenizer) = Tokenizer::new(parts(vocabulary)) else {
         return Ok(());
@@ -190,23 +235,24 @@ fn exercise(section: &[u8]) -> Result<(), VocabularyError> {
 
 #[test]
 fn every_cut_of_a_section_is_an_error() {
-    let section = build(&PIECES, &ADDED).unwrap();
+    let section = section().bytes;
     exercise(&section).unwrap();
     for len in 0..section.len() {
         assert!(exercise(&section[..len]).is_err(), "{len}");
     }
     assert_eq!(
         exercise(&[&section[..], &[0]].concat()),
-        Err(VocabularyError::Length)
+        Err(VocabularyError::Bounds)
     );
 }
 
 #[test]
 fn every_corrupt_byte_is_an_error_or_harmless() {
-    let section = build(&PIECES, &ADDED).unwrap();
+    let section = section().bytes;
     let mut errors = std::collections::HashSet::new();
     for at in 0..section.len() {
-        for value in 0..=255 {
+        let flips = (0..8).map(|bit| section[at] ^ 1 << bit);
+        for value in flips.chain([0, 1, 255]) {
             let mut corrupt = section.clone();
             corrupt[at] = value;
             if let Err(error) = exercise(&corrupt) {
@@ -215,16 +261,7 @@ fn every_corrupt_byte_is_an_error_or_harmless() {
         }
     }
     // Every check is met on the way.
-    let expected = [
-        "Empty",
-        "Length",
-        "Id",
-        "Bounds",
-        "Utf8",
-        "Order",
-        "Continuation",
-        "Added",
-    ];
+    let expected = ["Length", "Count", "Tree", "Id", "Bounds", "Utf8"];
     let expected = expected.into_iter().map(String::from);
     assert_eq!(errors, expected.collect());
 }
@@ -232,11 +269,20 @@ fn every_corrupt_byte_is_an_error_or_harmless() {
 proptest! {
     #[test]
     fn any_bytes_are_an_error_or_harmless(
-        counts in prop::array::uniform5(0u32..6),
-        body in prop::collection::vec(prop_oneof![3 => 0u8..6, 1 => any::<u8>()], 0..64),
+        pieces in 1u32..12,
+        strings in prop::array::uniform3(0u32..4),
+        trees in prop::array::uniform3(prop::collection::vec(
+            prop_oneof![3 => prop::sample::select(vec![0x61, 0xa1, 0xe1, 0x21, 0x81]), 1 => any::<u8>()],
+            0..8,
+        )),
+        rest in prop::collection::vec(prop_oneof![3 => 0u8..6, 1 => any::<u8>()], 0..32),
     ) {
-        let mut section: Vec<u8> = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
-        section.extend(body);
+        let lengths = trees.each_ref().map(|tree| tree.len() as u32);
+        let numbers = [pieces].into_iter().chain(strings).chain(lengths);
+        let mut section: Vec<u8> = numbers.flat_map(u32::to_le_bytes).collect();
+        section.extend([b'a'; 32]);
+        section.extend(trees.concat());
+        section.extend(rest);
         let _ = exercise(&section);
     }
 }

@@ -57,10 +57,12 @@ impl<'a> Entities<'a> {
 
     /// Whether the tokenizer has cut two tokens apart where the text has no gap.
     fn cut(&self, before: &Token, after: &Token) -> bool {
-        let piece = |token: &Token| self.vocabulary.piece(token.id).unwrap_or_default();
-        let mark = |piece: &str| piece.starts_with(|first: char| first.is_ascii_punctuation());
+        let mark = |token: &Token| {
+            let first = self.vocabulary.piece(token.id).and_then(|mut p| p.next());
+            first.is_some_and(|first| first.is_ascii_punctuation())
+        };
         // A piece that continues a word starts with `##`: a mark too.
-        before.end == after.start && (mark(piece(before)) || mark(piece(after)))
+        before.end == after.start && (mark(before) || mark(after))
     }
 }
 

@@ -8,6 +8,7 @@
 mod marks;
 mod normalize;
 mod tokenizer;
+mod trie;
 mod unicode;
 mod unicode_tables;
 mod vocabulary;
@@ -17,5 +18,5 @@ pub use normalize::Normalizer;
 pub use tokenizer::{
     EncodeError, Encoding, Token, Tokenizer, TokenizerError, TokenizerParts, Truncation,
 };
-pub use vocabulary::{Vocabulary, VocabularyError};
+pub use vocabulary::{Piece, Vocabulary, VocabularyError};
 pub use words::MAX_WORD_CHARS;

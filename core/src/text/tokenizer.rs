@@ -111,11 +111,7 @@ impl<'a> Tokenizer<'a> {
             return Err(TokenizerError::MaxWordChars);
         }
         let mut added_first = [0; 8];
-        for byte in parts
-            .vocabulary
-            .added_tokens()
-            .filter_map(|token| token.bytes().next())
-        {
+        for byte in parts.vocabulary.added_first_bytes() {
             added_first[usize::from(byte >> 5)] |= 1 << (byte & 31);
         }
         Ok(Self { parts, added_first })

@@ -1,8 +1,11 @@
 //! What the model read and found, as responses.
 
+use core::fmt::Write;
+
 use embert::text::Token;
 use embert::{Model, Output, Reading, TokenLabel};
-use embert_wire::{Head, NUMBERS_PER_RESPONSE, Response, Truncation};
+use embert_wire::{Head, MAX_RESPONSE_BYTES, NUMBERS_PER_RESPONSE, Response, Truncation};
+use heapless::String;
 
 use crate::failure::Failure;
 use crate::link;
@@ -55,8 +58,12 @@ fn send_tokens(model: &Model, tokens: &[Token], labels: &[TokenLabel]) -> Result
     for (token, found) in tokens.iter().zip(labels) {
         // `[CLS]` and `[SEP]` come from nowhere in the text.
         if token.start < token.end {
+            let mut piece: String<MAX_RESPONSE_BYTES> = String::new();
+            if let Some(bytes) = vocabulary.piece(token.id) {
+                write!(piece, "{bytes}").map_err(|_| Failure::ResponseTooLong)?;
+            }
             link::send(&Response::Token {
-                piece: vocabulary.piece(token.id).unwrap_or_default(),
+                piece: &piece,
                 start: token.start,
                 end: token.end,
                 label: model.labels().name(found.label as usize),

@@ -1,6 +1,7 @@
 //! The parts of a blob, written.
 
 mod aligned;
+mod trie;
 pub mod vocabulary;
 pub mod writer;
 

@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+use embert::text::MAX_WORD_CHARS;
+
+use super::trie::{Labels, Stored, Tree};
+
 /// A text that the tokenizer finds in the raw input, such as `[SEP]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddedToken {
@@ -16,24 +20,43 @@ pub struct AddedToken {
 pub enum VocabularyBuildError {
     #[error("the vocabulary has no pieces")]
     Empty,
-    #[error("the vocabulary is too large: 2^24 pieces or bytes of text at most")]
+    #[error("the vocabulary is too large: 2^20 pieces or 2^24 bytes of text at most")]
     TooLarge,
     #[error("the added token {0} is empty or not in the vocabulary")]
     AddedToken(u32),
 }
 
-/// Builds the section. The index of a piece is its id; an empty piece stands for an id without a
-/// text. Of equal pieces the last one counts, as when Hugging Face reads a `vocab.txt`.
+/// A section, and what it has made of the ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    pub bytes: Vec<u8>,
+    /// By the blob's ids: the indices of the pieces.
+    pub order: Vec<u32>,
+}
+
+impl Section {
+    /// The blob's id of the piece of this index.
+    ///
+    /// # Panics
+    /// When there is no such piece.
+    pub fn id(&self, index: u32) -> u32 {
+        let id = self.order.iter().position(|&piece| piece == index);
+        id.expect("every piece has an id") as u32
+    }
+}
+
+/// Builds the section. An empty piece stands for an id without a text. Of equal pieces the last
+/// one counts, as when Hugging Face reads a `vocab.txt`.
 pub fn build(
     pieces: &[impl AsRef<str>],
     added: &[AddedToken],
-) -> Result<Vec<u8>, VocabularyBuildError> {
+) -> Result<Section, VocabularyBuildError> {
     let pieces: Vec<&str> = pieces.iter().map(AsRef::as_ref).collect();
-    let text: String = pieces.concat();
+    let text: usize = pieces.iter().map(|piece| piece.len()).sum();
     if pieces.is_empty() {
         return Err(VocabularyBuildError::Empty);
     }
-    if pieces.len() >= 1 << 24 || text.len() >= 1 << 24 {
+    if pieces.len() > 1 << 20 || text >= 1 << 24 {
         return Err(VocabularyBuildError::TooLarge);
     }
     let is_empty = |id: u32| pieces.get(id as usize).is_none_or(|piece| piece.is_empty());
@@ -42,37 +65,60 @@ pub fn build(
     }
 
     let not_in_model = |id: u32| added.iter().any(|token| token.id == id && !token.in_model);
-    let ids: HashMap<&str, u32> = (0..)
-        .zip(&pieces)
-        .filter(|&(id, piece)| !piece.is_empty() && !not_in_model(id))
-        .map(|(id, &piece)| (piece, id))
-        .collect();
-    let mut sorted: Vec<(&str, u32)> = ids.into_iter().collect();
-    // The bytes after a common "##" order as the whole pieces do.
-    sorted.sort_unstable();
-    let (continuing, initial): (Vec<_>, Vec<_>) = sorted
+    let known = pieces.iter().copied().zip(0..);
+    let last: HashMap<&str, u32> = known.filter(|&(_, id)| !not_in_model(id)).collect();
+    let (mut initial, mut continuing, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, &piece) in (0..).zip(&pieces) {
+        let (list, word) = match piece.strip_prefix("##") {
+            Some(word) if !word.is_empty() => (&mut continuing, word),
+            _ => (&mut initial, piece),
+        };
+        let yielded = last.get(piece) == Some(&id)
+            && !word.is_empty()
+            && word.chars().count() <= MAX_WORD_CHARS;
+        match yielded {
+            true => list.push((word, id)),
+            false => others.push((piece, id)),
+        }
+    }
+    let added = added
         .iter()
-        .partition(|(piece, _)| piece.len() > 2 && piece.starts_with("##"));
-    let ends = pieces.iter().scan(0, |end, piece| {
+        .map(|token| (pieces[token.id as usize], token.id));
+    let trees = [Tree::new(initial), Tree::new(continuing), Tree::new(added)];
+    let labels = Labels::of(&trees);
+    let trees = trees.map(|tree| tree.store(&labels));
+    Ok(section(pieces.len(), &labels, &trees, &others))
+}
+
+fn section(pieces: usize, labels: &Labels, trees: &[Stored; 3], others: &[(&str, u32)]) -> Section {
+    let strings = trees.iter().map(|tree| tree.ids.len());
+    let lengths = trees.iter().map(|tree| tree.bytes.len());
+    let mut bytes = Vec::new();
+    for number in std::iter::once(pieces).chain(strings).chain(lengths) {
+        bytes.extend((number as u32).to_le_bytes());
+    }
+    bytes.extend(labels.bytes());
+    for tree in trees {
+        bytes.extend(&tree.bytes);
+    }
+    let [initial, continuing, added] = trees;
+    let mut order = [&initial.ids[..], &continuing.ids].concat();
+    order.extend(others.iter().map(|(_, id)| id));
+
+    let mut ids = vec![0; pieces];
+    for (id, &piece) in (0..).zip(&order) {
+        ids[piece as usize] = id;
+    }
+    let added = added.ids.iter().map(|&piece| ids[piece as usize]);
+    let ends = others.iter().scan(0, |end, (piece, _)| {
         *end += piece.len() as u32;
         Some(*end)
     });
-
-    let counts = [
-        pieces.len(),
-        initial.len(),
-        continuing.len(),
-        added.len(),
-        text.len(),
-    ];
-    let mut section = Vec::new();
-    for count in counts {
-        section.extend((count as u32).to_le_bytes());
+    for number in added.chain(ends) {
+        bytes.extend(&number.to_le_bytes()[..3]);
     }
-    let order = initial.iter().chain(&continuing).map(|(_, id)| *id);
-    for number in order.chain(added.iter().map(|token| token.id)).chain(ends) {
-        section.extend(&number.to_le_bytes()[..3]);
+    for (piece, _) in others {
+        bytes.extend(piece.as_bytes());
     }
-    section.extend(text.as_bytes());
-    Ok(section)
+    Section { bytes, order }
 }

@@ -16,17 +16,20 @@ use crate::checkpoint::{self, Checkpoint, Dense, FloatHead, LayerNorm};
 pub struct Encoder<'a> {
     checkpoint: &'a Checkpoint,
     statistics: &'a Statistics,
+    /// The word embeddings in the order of the blob.
+    words: &'a [u32],
     hidden: Channels,
     intermediate: Channels,
     heads: Channels,
 }
 
 impl<'a> Encoder<'a> {
-    pub fn new(checkpoint: &'a Checkpoint, statistics: &'a Statistics) -> Self {
+    pub fn new(checkpoint: &'a Checkpoint, statistics: &'a Statistics, words: &'a [u32]) -> Self {
         let model = &checkpoint.model;
         Encoder {
             checkpoint,
             statistics,
+            words,
             hidden: Channels::plain(model.hidden),
             intermediate: Channels::plain(model.intermediate),
             heads: Channels {
@@ -40,7 +43,7 @@ impl<'a> Encoder<'a> {
     pub fn write(&self, writer: &mut Writer, mut progress: impl FnMut()) {
         let model = &self.checkpoint.model;
         let mut input = self.states(0, &model.embedding_norm);
-        let tables = tables::quantize(model);
+        let tables = tables::quantize(model, self.words);
         for table in [&tables.word, &tables.position, &tables.segment] {
             writer.table(table);
         }

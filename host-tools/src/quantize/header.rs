@@ -1,6 +1,7 @@
 //! The parts of a blob before its tensors.
 
 use super::pooler;
+use crate::blob::vocabulary::Section;
 use crate::checkpoint::{self, Checkpoint, FloatHead};
 use embert::blob::{HEADER_LEN, MAGIC, VERSION, flags};
 use embert::{HeadKind, Pooling};
@@ -17,7 +18,12 @@ pub fn label_section(labels: &[String]) -> Vec<u8> {
 }
 
 /// The bytes of [`embert::Header`], length and checksum left open.
-pub fn header(checkpoint: &Checkpoint, vocabulary: usize, labels: usize, about: usize) -> Vec<u8> {
+pub fn header(
+    checkpoint: &Checkpoint,
+    vocabulary: &Section,
+    labels: usize,
+    about: usize,
+) -> Vec<u8> {
     let (model, spec) = (&checkpoint.model, &checkpoint.tokenizer);
     let (head, pooling, mut bits) = match &checkpoint.head {
         FloatHead::SequenceClassification { multi_label, .. } => {
@@ -50,6 +56,7 @@ pub fn header(checkpoint: &Checkpoint, vocabulary: usize, labels: usize, about: 
         checkpoint::Activation::Relu => 2,
     };
 
+    let id = |id: u32| vocabulary.id(id) as usize;
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([0; 8]);
@@ -63,13 +70,13 @@ pub fn header(checkpoint: &Checkpoint, vocabulary: usize, labels: usize, about: 
         model.positions(),
         model.segments(),
         checkpoint.labels.len(),
-        spec.unk as usize,
-        spec.cls as usize,
-        spec.sep as usize,
-        spec.pad.map_or(usize::MAX, |id| id as usize),
-        spec.mask.map_or(usize::MAX, |id| id as usize),
+        id(spec.unk),
+        id(spec.cls),
+        id(spec.sep),
+        spec.pad.map_or(usize::MAX, id),
+        spec.mask.map_or(usize::MAX, id),
         spec.max_input_chars_per_word,
-        vocabulary,
+        vocabulary.bytes.len(),
         labels,
         about,
     ];

@@ -14,22 +14,23 @@ mod rounding;
 mod tables;
 mod texts;
 
-use crate::blob::vocabulary::{self, VocabularyBuildError};
 use crate::blob::writer::Writer;
 use crate::checkpoint::{self, Checkpoint, Dense, FloatHead};
 use crate::reference::InputError;
+use crate::tokenizer::{StoredTokenizer, TokenizerBuildError};
 use calibration::Statistics;
 use embert::Model;
 use embert::blob::{CHECKSUM_FROM, Format, ParseError};
+use embert::text::EncodeError;
 use encoder::Encoder;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum QuantizeError {
     #[error(transparent)]
-    Vocabulary(#[from] VocabularyBuildError),
-    #[error("the tokenizer cannot be stored: {0}")]
-    Tokenizer(String),
+    Tokenizer(#[from] TokenizerBuildError),
+    #[error("a calibration text cannot be read: {0}")]
+    Text(#[from] EncodeError),
     #[error("calibration failed: {0}")]
     Calibration(#[from] InputError),
     #[error("the blob would be larger than 4 GiB")]
@@ -68,17 +69,9 @@ pub fn quantize(
     mut progress: impl FnMut(Step),
 ) -> Result<Vec<u8>, QuantizeError> {
     let model = &checkpoint.model;
-    let spec = &checkpoint.tokenizer;
-    let added: Vec<vocabulary::AddedToken> = spec
-        .added_tokens
-        .iter()
-        .map(|token| vocabulary::AddedToken {
-            id: token.id,
-            in_model: token.in_model,
-        })
-        .collect();
-    let section = vocabulary::build(&spec.pieces, &added)?;
-    let texts = texts::calibration_ids(checkpoint, &section, &options.calibration)?;
+    let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
+    let texts = texts::calibration_ids(checkpoint, &tokenizer.reader()?, &options.calibration)?;
+    let vocabulary = tokenizer.section();
 
     progress(Step::Begin(texts.len() + model.layers.len()));
     let statistics = Statistics::collect(model, &texts, || progress(Step::Done))?;
@@ -87,14 +80,15 @@ pub fn quantize(
     let mut writer = Writer::new(options.format);
     writer.bytes(&header::header(
         checkpoint,
-        section.len(),
+        vocabulary,
         labels.len(),
         options.about.len(),
     ));
-    writer.bytes(&section);
+    writer.bytes(&vocabulary.bytes);
     writer.bytes(&labels);
     writer.bytes(options.about.as_bytes());
-    Encoder::new(checkpoint, &statistics).write(&mut writer, || progress(Step::Done));
+    let encoder = Encoder::new(checkpoint, &statistics, &vocabulary.order);
+    encoder.write(&mut writer, || progress(Step::Done));
 
     let mut blob = writer.into_bytes();
     let length = u32::try_from(blob.len()).map_err(|_| QuantizeError::TooLarge)?;

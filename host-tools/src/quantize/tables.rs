@@ -17,8 +17,8 @@ pub struct Tables {
 ///
 /// Every token adds a row of each table. What rounding leaves of segment 0, which nearly all
 /// tokens are in, is therefore added to every position before that is rounded: so the segment
-/// errs in nothing.
-pub fn quantize(model: &FloatModel) -> Tables {
+/// errs in nothing. `words` is the order of the word embeddings.
+pub fn quantize(model: &FloatModel, words: &[u32]) -> Tables {
     let tables = [
         &model.word_embeddings,
         &model.position_embeddings,
@@ -38,8 +38,13 @@ pub fn quantize(model: &FloatModel) -> Tables {
     let left: Vec<f32> = left.take(model.hidden).collect();
     let pairs = model.position_embeddings.iter().zip(left.iter().cycle());
     let position: Vec<f32> = pairs.map(|(v, left)| v + left).collect();
+    let rows = words.iter().map(|&row| row as usize * model.hidden);
+    let word: Vec<f32> = rows
+        .flat_map(|start| &model.word_embeddings[start..][..model.hidden])
+        .copied()
+        .collect();
     Tables {
-        word: table(&model.word_embeddings, unit, &weights),
+        word: table(&word, unit, &weights),
         position: table(&position, unit, &weights),
         segment,
         unit,

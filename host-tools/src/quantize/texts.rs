@@ -1,8 +1,8 @@
 //! What a model is calibrated with.
 
 use super::QuantizeError;
-use crate::checkpoint::{Checkpoint, TokenizerSpec};
-use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
+use crate::checkpoint::Checkpoint;
+use crate::tokenizer::Reader;
 
 /// Texts that calibrate a model when the user gives none.
 const DEFAULT_TEXTS: &str = include_str!("calibration.txt");
@@ -13,23 +13,17 @@ const RANDOM_SEQUENCES: usize = 200;
 /// Longest calibration text, in tokens.
 const CALIBRATION_TOKENS: usize = 128;
 
-/// The given texts, or the built-in ones, as ids; `section` is the blob's vocabulary.
+/// The given texts, or the built-in ones, as the checkpoint's ids.
 pub fn calibration_ids(
     checkpoint: &Checkpoint,
-    section: &[u8],
+    reader: &Reader<'_>,
     given: &[String],
 ) -> Result<Vec<Vec<u32>>, QuantizeError> {
     let model = &checkpoint.model;
-    let tokenizer = tokenizer(&checkpoint.tokenizer, section)?;
-    let mut tokens = vec![Token::default(); CALIBRATION_TOKENS.min(model.positions())];
-    let mut ids_of = |text: &str| -> Result<Vec<u32>, QuantizeError> {
-        let encoding = tokenizer
-            .encode(text, &mut tokens)
-            .map_err(|error| QuantizeError::Tokenizer(error.to_string()))?;
-        Ok(tokens[..encoding.len]
-            .iter()
-            .map(|token| token.id)
-            .collect())
+    let limit = CALIBRATION_TOKENS.min(model.positions());
+    let ids_of = |text: &str| -> Result<Vec<u32>, QuantizeError> {
+        let tokens = reader.tokens(text, limit)?;
+        Ok(tokens.iter().map(|token| token.id).collect())
     };
     if !given.is_empty() {
         return given.iter().map(|text| ids_of(text)).collect();
@@ -70,23 +64,4 @@ fn random_pieces(checkpoint: &Checkpoint) -> Vec<Vec<u32>> {
         ids
     };
     (0..RANDOM_SEQUENCES).map(|_| text()).collect()
-}
-
-fn tokenizer<'a>(spec: &TokenizerSpec, section: &'a [u8]) -> Result<Tokenizer<'a>, QuantizeError> {
-    let unsupported = |error: String| QuantizeError::Tokenizer(error);
-    let vocabulary = Vocabulary::parse(section).map_err(|error| unsupported(error.to_string()))?;
-    Tokenizer::new(TokenizerParts {
-        vocabulary,
-        normalizer: Normalizer {
-            clean_text: spec.clean_text,
-            handle_chinese_chars: spec.handle_chinese_chars,
-            strip_accents: spec.strip_accents,
-            lowercase: spec.lowercase,
-        },
-        cls: spec.cls,
-        sep: spec.sep,
-        unk: spec.unk,
-        max_word_chars: spec.max_input_chars_per_word,
-    })
-    .map_err(|error| unsupported(error.to_string()))
 }

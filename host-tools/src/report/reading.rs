@@ -42,8 +42,8 @@ impl Report {
                                 .tokenizer()
                                 .vocabulary()
                                 .piece(token.id)
-                                .unwrap_or_default()
-                                .to_owned(),
+                                .map(|piece| piece.to_string())
+                                .unwrap_or_default(),
                             start: token.start as usize,
                             end: token.end as usize,
                             label: name(label.label as usize),

@@ -2,32 +2,8 @@
 
 use serde::Serialize;
 
+use super::Answer;
 use crate::reference::Output;
-
-/// What the quantized model says about a text, as much as is compared.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// The probability of every label.
-    Classes(Vec<f32>),
-    /// Label and its probability, for every token.
-    Tokens(Vec<(usize, f32)>),
-    Embedding(Vec<f32>),
-}
-
-impl From<&embert::Output<'_>> for Answer {
-    fn from(output: &embert::Output<'_>) -> Self {
-        match output {
-            embert::Output::Classes { probabilities, .. } => Self::Classes(probabilities.to_vec()),
-            embert::Output::Tokens { labels, .. } => Self::Tokens(
-                labels
-                    .iter()
-                    .map(|label| (label.label as usize, label.score))
-                    .collect(),
-            ),
-            embert::Output::Embedding(vector) => Self::Embedding(vector.to_vec()),
-        }
-    }
-}
 
 /// One text's results by both models, compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -84,13 +60,17 @@ impl Comparison {
                 // All but the first and the last, [CLS] and [SEP].
                 let text_tokens = labels.len().saturating_sub(2);
                 let (mut agreed, mut gap) = (0, 0.0_f32);
-                for (p, &(label, score)) in probabilities
+                for (p, label) in probabilities
                     .rows()
                     .into_iter()
                     .zip(labels)
                     .skip(1)
                     .take(text_tokens)
                 {
+                    // Where the text of the quantized model was cut, it says nothing.
+                    let Some((label, score)) = *label else {
+                        continue;
+                    };
                     let p = p.to_vec();
                     agreed += usize::from(top(&p) == label);
                     gap = gap.max((p.get(label).ok_or(Incomparable)? - score).abs());
@@ -247,7 +227,12 @@ mod tests {
     #[test]
     fn special_tokens_are_not_compared() {
         let float = tokens(array![[1.0, 0.0], [0.2, 0.8], [0.75, 0.25], [1.0, 0.0]]);
-        let quantized = Answer::Tokens(vec![(1, 1.0), (1, 0.8), (1, 1.0), (1, 1.0)]);
+        let quantized = Answer::Tokens(vec![
+            Some((1, 1.0)),
+            Some((1, 0.8)),
+            Some((1, 1.0)),
+            Some((1, 1.0)),
+        ]);
         let comparison = Comparison::new(&float, &quantized, false).unwrap();
         assert_eq!((comparison.decisions, comparison.agreed), (2, 1));
         assert_eq!(comparison.probability_gap, Some(0.75));
@@ -256,8 +241,12 @@ mod tests {
     #[test]
     fn an_empty_text_has_no_decisions() {
         let float = tokens(array![[1.0, 0.0], [0.0, 1.0]]);
-        let comparison =
-            Comparison::new(&float, &Answer::Tokens(vec![(0, 1.0), (0, 1.0)]), false).unwrap();
+        let comparison = Comparison::new(
+            &float,
+            &Answer::Tokens(vec![Some((0, 1.0)), Some((0, 1.0))]),
+            false,
+        )
+        .unwrap();
         assert_eq!((comparison.decisions, comparison.agreed), (0, 0));
     }
 
@@ -274,7 +263,7 @@ mod tests {
             );
         }
         let float = tokens(array![[1.0], [1.0], [1.0]]);
-        let unknown_label = Answer::Tokens(vec![(0, 1.0), (1, 1.0), (0, 1.0)]);
+        let unknown_label = Answer::Tokens(vec![Some((0, 1.0)), Some((1, 1.0)), Some((0, 1.0))]);
         assert_eq!(
             Comparison::new(&float, &unknown_label, false),
             Err(Incomparable)

@@ -1,17 +1,22 @@
 //! How faithful a quantized model is to the float model it was made from.
 
+mod answer;
 mod comparison;
+
+use std::collections::HashSet;
 
 use embert::{Engine, Model, RunError, ScratchError, blob::flags, scratch_bytes};
 use rayon::prelude::*;
 use thiserror::Error;
 
-pub use comparison::{Answer, Comparison, Cosine, Incomparable, Summary, Worst};
+pub use answer::Answer;
+pub use comparison::{Comparison, Cosine, Incomparable, Summary, Worst};
 
 use crate::{
     blob::AlignedBytes,
     checkpoint::Checkpoint,
     reference::{self, InputError},
+    tokenizer::{StoredTokenizer, TokenizerBuildError},
 };
 
 #[derive(Debug, Error)]
@@ -25,6 +30,12 @@ pub enum ValidateError {
         blob: usize,
         checkpoint: usize,
     },
+    #[error(
+        "the blob was not made from this checkpoint: its vocabulary has {0:?}, the checkpoint's has not"
+    )]
+    AnotherVocabulary(String),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerBuildError),
     #[error("{0} (was the blob made with another --head?)")]
     Incomparable(#[from] Incomparable),
     #[error("the int8 model: {0}")]
@@ -35,8 +46,9 @@ pub enum ValidateError {
     Input(#[from] InputError),
 }
 
-/// Runs both models over every text, in parallel, and compares what they say. Both read the
-/// tokens that the blob's tokenizer makes. `done` is called after each text.
+/// Runs both models over every text, in parallel, and compares what they say. Each reads the
+/// tokens of its own vocabulary, which differ if the blob's was pruned. `done` is called after each
+/// text.
 ///
 /// # Errors
 /// When the checkpoint and the blob are not the same model.
@@ -49,6 +61,8 @@ pub fn compare(
     check_same_model(checkpoint, model)?;
     let shape = model.shape();
     let multi_label = model.header().flag(flags::MULTI_LABEL);
+    let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
+    let reader = tokenizer.reader()?;
     texts
         .par_iter()
         .map_init(
@@ -56,8 +70,11 @@ pub fn compare(
             |scratch, text| {
                 let mut engine = Engine::new(model, scratch)?;
                 let reading = engine.run(text)?;
-                let ids: Vec<u32> = reading.tokens.iter().map(|token| token.id).collect();
-                let quantized = Answer::from(&reading.output);
+                let tokens = reader
+                    .tokens(text, shape.positions)
+                    .map_err(RunError::Encode)?;
+                let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+                let quantized = Answer::new(&reading, &tokens);
                 let float = reference::forward(checkpoint, &ids)?.output;
                 done();
                 Ok(Comparison::new(&float, &quantized, multi_label)?)
@@ -77,7 +94,6 @@ fn check_same_model(checkpoint: &Checkpoint, model: &Model<'_>) -> Result<(), Va
             shape.intermediate,
             float.intermediate,
         ),
-        ("the vocabulary size", shape.vocabulary, float.vocabulary()),
         (
             "the number of positions",
             shape.positions,
@@ -89,15 +105,29 @@ fn check_same_model(checkpoint: &Checkpoint, model: &Model<'_>) -> Result<(), Va
             checkpoint.labels.len(),
         ),
     ];
-    match pairs
+    let differs = pairs
         .into_iter()
-        .find(|(_, blob, checkpoint)| blob != checkpoint)
-    {
-        Some((what, blob, checkpoint)) => Err(ValidateError::AnotherModel {
+        .find(|(_, blob, checkpoint)| blob != checkpoint);
+    if let Some((what, blob, checkpoint)) = differs {
+        return Err(ValidateError::AnotherModel {
             what,
             blob,
             checkpoint,
-        }),
+        });
+    }
+    let known: HashSet<&str> = checkpoint
+        .tokenizer
+        .pieces
+        .iter()
+        .map(String::as_str)
+        .collect();
+    let vocabulary = model.tokenizer().vocabulary();
+    let pieces = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.piece(id));
+    match pieces
+        .map(|piece| piece.to_string())
+        .find(|piece| !known.contains(&**piece))
+    {
+        Some(piece) => Err(ValidateError::AnotherVocabulary(piece)),
         None => Ok(()),
     }
 }

@@ -113,7 +113,7 @@ const FRAGMENTS: &[&str] = &[
 ];
 
 /// A small deterministic generator (xorshift64*), so that a failure is the same everywhere.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
@@ -127,7 +127,7 @@ impl Random {
         char::from_u32(first + self.below((last - first) as usize) as u32).unwrap_or('\u{FFFD}')
     }
 
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         let mut text = String::new();
         for _ in 0..1 + self.below(24) {
             match self.below(12) {

@@ -44,6 +44,8 @@ pub struct Both {
     pub reference: tokenizers::Tokenizer,
     /// Parsed once: the sections of some tests are large.
     vocabulary: Vocabulary<'static>,
+    /// The reference's ids by ours.
+    ids: Vec<u32>,
     normalizer: Normalizer,
     special: [u32; 3],
     max_word_chars: usize,
@@ -118,10 +120,12 @@ impl Both {
         reference.with_padding(None).with_truncation(None).unwrap();
         let special =
             ["[CLS]", "[SEP]", "[UNK]"].map(|token| reference.token_to_id(token).unwrap());
-        let section = build(pieces, added).unwrap().leak();
+        let section = build(pieces, added).unwrap();
+        let special = special.map(|id| section.id(id));
         let mut both = Self {
             reference,
-            vocabulary: Vocabulary::parse(section).unwrap(),
+            vocabulary: Vocabulary::parse(section.bytes.leak()).unwrap(),
+            ids: section.order,
             normalizer: UNCASED,
             special,
             max_word_chars,
@@ -249,6 +253,13 @@ impl Both {
                 end: end as u32,
             })
             .collect();
+        let ours: Vec<Token> = ours
+            .iter()
+            .map(|token| Token {
+                id: self.ids[token.id as usize],
+                ..*token
+            })
+            .collect();
         let at =
             (0..expected.len().max(ours.len())).find(|&at| expected.get(at) != ours.get(at))?;
         let show = |token: Option<&Token>| {
@@ -306,9 +317,11 @@ pub fn incomparable(lowercasing: &Both) -> HashSet<char> {
                 .unwrap();
             let pieces = out[1..encoding.len - 1]
                 .iter()
-                .map(|token| tokenizer.vocabulary().piece(token.id).unwrap());
-            let lower = pieces.flat_map(|piece| piece.trim_start_matches("##").chars());
-            !lower.eq(c.to_lowercase())
+                .map(|token| tokenizer.vocabulary().piece(token.id).unwrap().to_string());
+            let lower: String = pieces
+                .map(|piece| piece.trim_start_matches("##").to_owned())
+                .collect();
+            !lower.chars().eq(c.to_lowercase())
         })
         .collect();
     assert!(
