@@ -6,6 +6,7 @@ pub mod limits;
 mod models;
 mod peers;
 mod table;
+mod words;
 
 use std::time::Duration;
 
@@ -42,12 +43,12 @@ const ROWS: u32 = 128;
 pub struct Row {
     /// Machine and instruction set.
     pub target: String,
-    /// A kernel, a forward pass, or one kernel's share of it.
+    /// A kernel, cutting a text into pieces, a forward pass, or one kernel's share of it.
     pub what: String,
-    /// Rows x inner x columns, or layers, hidden size and tokens.
+    /// Rows x inner x columns, or pieces, or layers, hidden size and tokens.
     pub shape: String,
     pub instructions: Option<u64>,
-    /// Multiply-accumulates of a product, elements of anything else.
+    /// Multiply-accumulates of a product, words of a text cut into pieces, elements of anything else.
     pub macs: u64,
     pub ms: Option<f64>,
 }
@@ -90,6 +91,7 @@ pub fn measure(machine: Machine, set: &str, models: &Models) -> Result<Vec<Row>>
             ms: None,
         });
     }
+    rows.push(models.words.measure(&image, &target, set)?);
     for model in models.all() {
         let mut session = Session::start(&image, &model.path, TIMEOUT)?;
         for tokens in model.tokens {

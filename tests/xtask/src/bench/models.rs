@@ -1,7 +1,7 @@
 //! Models to measure whole texts with: random weights in the shapes that matter.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 use embert::{Header, Shape};
@@ -9,6 +9,7 @@ use embert_cli::checkpoint::Checkpoint;
 use embert_cli::quantize::{Options, quantize};
 use embert_tests::tiny::{self, Flavour, Tiny};
 
+use super::words::Words;
 use crate::toolchain::workspace_root;
 
 /// A blob to measure with.
@@ -23,6 +24,7 @@ pub struct Model {
 /// All of them, and a text longer than any of their limits.
 pub struct Models {
     models: Vec<Model>,
+    pub words: Words,
     pub text: String,
 }
 
@@ -55,28 +57,10 @@ const ALL: [Tiny; 2] = [
 impl Models {
     /// Makes the blobs, into the folder of built things.
     pub fn make() -> Result<Self> {
-        let folder = workspace_root().join("target/bench");
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let make = |tiny: &Tiny| {
-            let checkpoint = tempfile::tempdir()?;
-            tiny.write(checkpoint.path(), Flavour::usual(tiny))?;
-            let checkpoint = Checkpoint::open(checkpoint.path(), None)?;
-            let blob = quantize(&checkpoint, &Options::default(), |_| {})?;
-            let path = folder
-                .join(tiny.name.replace(' ', "-"))
-                .with_extension("embert");
-            fs::write(&path, &blob).with_context(|| path.display().to_string())?;
-            let header = Header::read(&blob)?;
-            Ok(Model {
-                name: tiny.name,
-                path,
-                shape: header.shape,
-                tokens: &[128],
-            })
-        };
-        let models: Result<Vec<Model>> = ALL.iter().map(make).collect();
+        let models: Result<Vec<Model>> = ALL.iter().map(|tiny| make(tiny, |_| Ok(()))).collect();
         Ok(Models {
             models: models?,
+            words: Words::make()?,
             text: "the king sings a song of the end, ".repeat(12),
         })
     }
@@ -89,4 +73,27 @@ impl Models {
     pub fn any(&self) -> &Path {
         &self.models[0].path
     }
+}
+
+/// Makes the blob of a checkpoint that `change` has put its hand to, into the folder of built
+/// things.
+pub fn make(tiny: &Tiny, change: impl FnOnce(&Path) -> io::Result<()>) -> Result<Model> {
+    let folder = workspace_root().join("target/bench");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let checkpoint = tempfile::tempdir()?;
+    tiny.write(checkpoint.path(), Flavour::usual(tiny))?;
+    change(checkpoint.path())?;
+    let checkpoint = Checkpoint::open(checkpoint.path(), None)?;
+    let blob = quantize(&checkpoint, &Options::default(), |_| {})?;
+    let path = folder
+        .join(tiny.name.replace(' ', "-"))
+        .with_extension("embert");
+    fs::write(&path, &blob).with_context(|| path.display().to_string())?;
+    let header = Header::read(&blob)?;
+    Ok(Model {
+        name: tiny.name,
+        path,
+        shape: header.shape,
+        tokens: &[128],
+    })
 }
