@@ -8,6 +8,7 @@ pub mod blob;
 pub mod checkpoint;
 pub mod inspect;
 pub mod mapped;
+pub mod prune;
 pub mod quantize;
 pub mod reference;
 pub mod report;

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use embert::blob::Format;
 use embert_cli::{
     checkpoint::Checkpoint,
+    prune::{prune, vocab_txt},
     quantize::{Options, Step, quantize},
 };
 use indicatif::HumanCount;
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   embert quantize ./all-MiniLM-L6-v2 -o minilm.embert
   embert quantize ./checkpoint -o tagger.embert --calibration letters.txt
+  embert quantize ./checkpoint -o small.embert --vocab-from letters.txt
   embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls
   embert quantize ./bert-base-uncased -o server.embert --for x86-64";
 
@@ -38,6 +40,18 @@ pub struct Quantize {
     /// Texts like those the model will read, one a line; a built-in selection otherwise
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
+    /// Leave out the word pieces that these texts, one a line, do not need: they are written beside
+    /// the blob, as FILE.vocab.txt. Words cut otherwise then are read less well: see `validate`
+    #[arg(long, value_name = "CORPUS", num_args = 1..)]
+    vocab_from: Vec<PathBuf>,
+    /// Leave out pieces that the corpus yields less often, too
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 1,
+        requires = "vocab_from"
+    )]
+    vocab_min_count: usize,
     /// What to compute, instead of what the folder says
     #[arg(long)]
     head: Option<HeadArgument>,
@@ -62,16 +76,17 @@ enum Processor {
 
 impl Quantize {
     pub fn run(self) -> Result<()> {
-        let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
+        let mut checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         for note in &checkpoint.notes {
             eprintln!(
                 "{} {note}",
                 console::style("note:").cyan().bold().for_stderr()
             );
         }
+        let vocab_txt = self.prune(&mut checkpoint)?;
         let options = Options {
             calibration: match self.calibration {
-                Some(path) => calibration(&path)?,
+                Some(path) => lines(&path)?,
                 None => Vec::new(),
             },
             about: match self.notice.or_else(|| notice_of(&self.checkpoint)) {
@@ -94,18 +109,34 @@ impl Quantize {
         output::write(&self.output, &blob)?;
         let bytes = HumanCount(blob.len() as u64);
         eprintln!("wrote {}, {bytes} bytes", self.output.display());
+        if let Some(text) = vocab_txt {
+            let path = self.output.with_extension("vocab.txt");
+            output::write(&path, text.as_bytes())?;
+            eprintln!("wrote {}, the pieces left", path.display());
+        }
         Ok(())
+    }
+
+    /// Leaves out of the vocabulary what the corpus does not need, if there is one; what is left.
+    fn prune(&self, checkpoint: &mut Checkpoint) -> Result<Option<String>> {
+        if self.vocab_from.is_empty() {
+            return Ok(None);
+        }
+        let files: Result<Vec<Vec<String>>> =
+            self.vocab_from.iter().map(|path| lines(path)).collect();
+        let before = checkpoint.tokenizer.pieces.len();
+        prune(checkpoint, &files?.concat(), self.vocab_min_count)?;
+        let after = checkpoint.tokenizer.pieces.len();
+        let (before, after) = (HumanCount(before as u64), HumanCount(after as u64));
+        eprintln!("kept {after} of {before} word pieces");
+        Ok(Some(vocab_txt(&checkpoint.tokenizer)))
     }
 }
 
-fn calibration(path: &Path) -> Result<Vec<String>> {
+fn lines(path: &Path) -> Result<Vec<String>> {
     let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
     texts.retain(|text| !text.trim().is_empty());
-    anyhow::ensure!(
-        !texts.is_empty(),
-        "{} has no texts to calibrate with",
-        path.display()
-    );
+    anyhow::ensure!(!texts.is_empty(), "{} has no texts", path.display());
     Ok(texts)
 }
 

@@ -5,4 +5,5 @@ mod code_points;
 mod corpora;
 mod generated;
 mod oracle;
+mod pruned;
 mod truncation;

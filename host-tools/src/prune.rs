@@ -1,0 +1,113 @@
+//! A smaller vocabulary: the pieces that a corpus is cut into.
+//!
+//! WordPiece takes the longest piece that fits, and knows no merges: so any choice of the pieces is
+//! a vocabulary, and words whose piece is left out are cut into shorter ones, as Hugging Face does
+//! with the same choice. Left in are
+//!
+//! - the special tokens and all other added ones;
+//! - all pieces of one character, those that begin a word and those that continue one: whatever
+//!   the word, if its characters can be spelt, it does not become `[UNK]` for want of a piece;
+//! - pieces that the corpus yields often enough. If once is, its texts keep their tokens.
+//!
+//! They stay in their order, so the rows of the word embeddings do.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::checkpoint::{Checkpoint, TokenizerSpec};
+use crate::tokenizer::{StoredTokenizer, TokenizerBuildError};
+use embert::text::EncodeError;
+
+#[derive(Debug, Error)]
+pub enum PruneError {
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerBuildError),
+    #[error("a text of the corpus cannot be read: {0}")]
+    Text(#[from] EncodeError),
+}
+
+/// Leaves out of a checkpoint's vocabulary what `corpus` does not yield at least `minimum` times.
+///
+/// # Errors
+/// When the vocabulary cannot be stored, or a text is longer than 4 GiB.
+pub fn prune(
+    checkpoint: &mut Checkpoint,
+    corpus: &[String],
+    minimum: usize,
+) -> Result<(), PruneError> {
+    let spec = &checkpoint.tokenizer;
+    let counts = counts(spec, corpus)?;
+    let special = [
+        Some(spec.unk),
+        Some(spec.cls),
+        Some(spec.sep),
+        spec.pad,
+        spec.mask,
+    ];
+    let added = spec.added_tokens.iter().map(|token| token.id);
+    let mut kept: Vec<u32> = (0..)
+        .zip(&spec.pieces)
+        .zip(counts)
+        .filter(|&((_, piece), count)| is_character(piece) || count >= minimum.max(1))
+        .map(|((id, _), _)| id)
+        .chain(special.into_iter().flatten())
+        .chain(added)
+        .collect();
+    kept.sort_unstable();
+    kept.dedup();
+    keep(checkpoint, &kept);
+    Ok(())
+}
+
+/// A line for each piece, in the order of the ids: what Hugging Face reads as `vocab.txt`.
+pub fn vocab_txt(spec: &TokenizerSpec) -> String {
+    spec.pieces
+        .iter()
+        .map(|piece| piece.clone() + "\n")
+        .collect()
+}
+
+/// How often the corpus yields each piece.
+fn counts(spec: &TokenizerSpec, corpus: &[String]) -> Result<Vec<usize>, PruneError> {
+    let tokenizer = StoredTokenizer::of(spec)?;
+    let reader = tokenizer.reader()?;
+    let none = || vec![0; spec.pieces.len()];
+    let counted = corpus.par_iter().try_fold(none, |mut counts, text| {
+        for token in reader.tokens(text, usize::MAX)? {
+            counts[token.id as usize] += 1;
+        }
+        Ok(counts)
+    });
+    counted.try_reduce(none, |a, b| {
+        Ok(a.iter().zip(b).map(|(a, b)| a + b).collect())
+    })
+}
+
+fn is_character(piece: &str) -> bool {
+    let word = piece.strip_prefix("##").filter(|word| !word.is_empty());
+    word.unwrap_or(piece).chars().count() == 1
+}
+
+/// Leaves the pieces of these ids, in this order.
+fn keep(checkpoint: &mut Checkpoint, kept: &[u32]) {
+    let new: HashMap<u32, u32> = kept.iter().copied().zip(0..).collect();
+    let spec = &mut checkpoint.tokenizer;
+    spec.pieces = kept
+        .iter()
+        .map(|&id| std::mem::take(&mut spec.pieces[id as usize]))
+        .collect();
+    for id in [&mut spec.unk, &mut spec.cls, &mut spec.sep] {
+        *id = new[id];
+    }
+    for id in [&mut spec.pad, &mut spec.mask].into_iter().flatten() {
+        *id = new[id];
+    }
+    for token in &mut spec.added_tokens {
+        token.id = new[&token.id];
+    }
+    let model = &mut checkpoint.model;
+    let row = |&id: &u32| &model.word_embeddings[id as usize * model.hidden..][..model.hidden];
+    model.word_embeddings = kept.iter().flat_map(row).copied().collect();
+}
