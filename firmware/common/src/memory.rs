@@ -4,9 +4,11 @@
 //! whatever no longer holds it has been written.
 #![allow(unsafe_code)]
 
+use core::cell::Cell;
 use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
+
+use critical_section::Mutex;
 
 /// Unlikely as data, and odd, so that it is no valid address either.
 const PAINT: u32 = 0xA5C3_5A7D;
@@ -34,8 +36,9 @@ pub fn model() -> &'static [u8] {
 
 /// The whole scratch region. It can be taken once.
 pub fn take_scratch() -> &'static mut [u8] {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
-    assert!(!TAKEN.swap(true, Ordering::Relaxed), "the scratch is taken");
+    static TAKEN: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
+    let taken = critical_section::with(|cs| TAKEN.borrow(cs).replace(true));
+    assert!(!taken, "the scratch is taken");
     let start = &raw mut _scratch_start;
     let end = &raw const _scratch_end;
     // SAFETY: `memory.x` gives this region to the scratch alone, and this is

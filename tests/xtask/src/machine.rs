@@ -5,6 +5,9 @@ use clap::ValueEnum;
 /// A machine with an image in `firmware/`: one of QEMU's, or WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
+    /// Cortex-M0.
+    #[value(name = "microbit")]
+    Microbit,
     /// Cortex-M3.
     #[value(name = "mps2-an385")]
     Mps2An385,
@@ -35,7 +38,8 @@ pub enum Machine {
 }
 
 impl Machine {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::Microbit,
         Self::Mps2An385,
         Self::Mps2An386,
         Self::Mps2An500,
@@ -50,6 +54,7 @@ impl Machine {
     /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Microbit => "microbit",
             Self::Mps2An385 => "mps2-an385",
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
@@ -65,6 +70,16 @@ impl Machine {
     /// What QEMU calls it, with what else QEMU must be told.
     pub fn qemu_arguments(self) -> &'static [&'static str] {
         match self {
+            // With the memory of the MPS2 boards, for the sake of the same tests: the chip of the
+            // real one has 16 KB of RAM and 256 KB of flash.
+            Self::Microbit => &[
+                "-machine",
+                "microbit",
+                "-global",
+                "nrf51-soc.flash-size=16777216",
+                "-global",
+                "nrf51-soc.sram-size=4194304",
+            ],
             Self::Mps2An385 => &["-machine", "mps2-an385"],
             Self::Mps2An386 => &["-machine", "mps2-an386"],
             Self::Mps2An500 => &["-machine", "mps2-an500"],
@@ -108,6 +123,7 @@ impl Machine {
     /// The target to compile for.
     pub fn target(self) -> &'static str {
         match self {
+            Self::Microbit => "thumbv6m-none-eabi",
             Self::Mps2An385 => "thumbv7m-none-eabi",
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps2An505 | Self::Mps3An547 => "thumbv8m.main-none-eabihf",
@@ -131,7 +147,7 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 | Self::Mps2An505 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Mps2An385 => &["portable"],
+            Self::Microbit | Self::Mps2An385 => &["portable"],
             Self::Virt => &["portable", "rvm"],
             Self::VirtRv64 => &["rvm", "rvv"],
             Self::VirtAarch64 => &["neon", "dotprod", "i8mm"],
