@@ -1,7 +1,7 @@
 //! Names the extensions that kernels may use where rustc hides them from stable code.
 //!
 //! Those of Cortex-M are told from the target and from `-C target-cpu`: every thumbv7em has DSP; on
-//! thumbv8m.main the core decides. RISC-V's vectors are told from `-C target-feature=+v`, or from
+//! thumbv8m.main the core decides; all that is left has `MLA`, or `MULS` alone. RISC-V's vectors are told from `-C target-feature=+v`, or from
 //! the profile in the target's name.
 
 use std::env;
@@ -14,6 +14,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(embert_dsp)");
     println!("cargo::rustc-check-cfg=cfg(embert_helium)");
+    println!("cargo::rustc-check-cfg=cfg(embert_mla)");
+    println!("cargo::rustc-check-cfg=cfg(embert_muls)");
     println!("cargo::rustc-check-cfg=cfg(embert_rvv)");
     let target = env::var("TARGET").unwrap_or_default();
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
@@ -32,6 +34,10 @@ fn main() {
         println!("cargo::rustc-cfg=embert_helium");
     } else if target.starts_with("thumbv7em") || built_for(&DSP_CORES) {
         println!("cargo::rustc-cfg=embert_dsp");
+    } else if target.starts_with("thumbv7m") || target.starts_with("thumbv8m.main") {
+        println!("cargo::rustc-cfg=embert_mla");
+    } else if target.starts_with("thumbv6m") || target.starts_with("thumbv8m.base") {
+        println!("cargo::rustc-cfg=embert_muls");
     }
 
     let mut features = flags

@@ -10,7 +10,7 @@
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 #[allow(unsafe_code)]
 mod aarch64;
-#[cfg(any(embert_dsp, embert_helium))]
+#[cfg(any(embert_dsp, embert_helium, embert_mla, embert_muls))]
 #[allow(unsafe_code)]
 mod arm_m;
 #[cfg(any(

@@ -26,6 +26,8 @@ static SETS: &[&dyn Kernels] = &[
     &super::riscv::rvm::Rvm,
     #[cfg(embert_rvv)]
     &super::riscv::rvv::Rvv,
+    #[cfg(embert_mla)]
+    &super::arm_m::mla::Mla,
     #[cfg(embert_dsp)]
     &super::arm_m::dsp::Dsp,
     #[cfg(embert_helium)]

@@ -1,6 +1,8 @@
 //! Kernels for Arm's microcontrollers, chosen when the firmware is built.
 
-#[cfg(not(embert_helium))]
+#[cfg(embert_dsp)]
 pub mod dsp;
 #[cfg(embert_helium)]
 pub mod helium;
+#[cfg(embert_mla)]
+pub mod mla;
