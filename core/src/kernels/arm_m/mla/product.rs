@@ -1,7 +1,8 @@
-//! Products: three rows by two columns, whose sums, inputs and pointers fill the registers.
+//! Products: two rows by four columns, whose sums, inputs and pointers fill the registers.
 //!
-//! The inputs are widened to words once for all columns, so that `LDM` fetches three of them: 9
-//! instructions for 6 multiply-accumulates.
+//! The inputs are widened to words once for all columns, so that `LDM` fetches both of them: 13
+//! instructions for 8 multiply-accumulates. Fewer would serve four rows by one column, but `LDM`
+//! takes a Cortex-M3 a cycle for each word, and there are more of them.
 
 use crate::blob::Matrix;
 use crate::kernels::portable;
@@ -9,12 +10,13 @@ use crate::kernels::scalar::BLOCK_BYTES;
 use crate::shape::BLOCK;
 use core::arch::asm;
 
-/// Rows computed together.
-const ROWS: usize = 3;
-/// Input channels widened at a time: 1536 bytes of stack.
+/// Rows and columns computed together.
+const ROWS: usize = 2;
+const COLUMNS: usize = 4;
+/// Input channels widened at a time: 1 KB of stack.
 const CHUNK: usize = 128;
 
-/// A chunk of three rows, channel by channel: one pointer reaches them all.
+/// A chunk of two rows, channel by channel.
 type Widened = [[i32; ROWS]; CHUNK];
 
 /// Dot products of all rows of `a` with columns `first..first + width` of `b`.
@@ -39,15 +41,15 @@ pub fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: u
             }
         }
     }
-    // The rows that are left, one or two.
+    // The row that is left.
     portable::product(rest, b, first, rest_out, width);
 }
 
 fn widen(rows: &[i8], depth: usize, first: usize, out: &mut [[i32; ROWS]]) {
-    let row = |index: usize| rows[index * depth + first..][..out.len()].iter();
-    let rows = row(0).zip(row(1)).zip(row(2));
-    for (out, ((&a, &b), &c)) in out.iter_mut().zip(rows) {
-        *out = [a as i32, b as i32, c as i32];
+    let channels = out.len();
+    let row = |index: usize| rows[index * depth + first..][..channels].iter();
+    for (out, (&a, &b)) in out.iter_mut().zip(row(0).zip(row(1))) {
+        *out = [a as i32, b as i32];
     }
 }
 
@@ -58,11 +60,11 @@ struct Panel {
     inputs: *const i32,
     steps: usize,
     out: [*mut i32; ROWS],
-    pairs: usize,
+    rounds: usize,
 }
 
-/// Adds the dot products of three rows with the 16 columns of consecutive blocks to the columns
-/// from `at` on of three rows of `out`.
+/// Adds the dot products of two rows with the 16 columns of consecutive blocks to the columns from
+/// `at` on of two rows of `out`.
 #[inline(never)]
 fn add_dots(inputs: &Widened, blocks: &[i8], out: &mut [i32], width: usize, at: usize) {
     let steps = blocks.len() / BLOCK_BYTES;
@@ -73,51 +75,55 @@ fn add_dots(inputs: &Widened, blocks: &[i8], out: &mut [i32], width: usize, at: 
         weights: blocks.as_ptr(),
         inputs: inputs.as_ptr().cast(),
         steps,
-        out: [0, 1, 2].map(|row| out.wrapping_add(row * width + at)),
-        pairs: BLOCK / 2,
+        out: [0, 1].map(|row| out.wrapping_add(row * width + at)),
+        rounds: BLOCK / COLUMNS,
     };
-    // SAFETY: for each of 8 pairs of columns, 32 bytes apart in each block, the loop runs `steps`
-    // times over 32 bytes of a block of 256, all of them in `blocks`, and over 48 words of
-    // `inputs`, which has as many for each of at most 8 steps. Two numbers of each row of `out` are
-    // read and written, 16 in all from `at` on, where each row has as many. r6 and r7 may not be
-    // operands; they are saved and restored. Flags and the other registers written are declared.
+    // SAFETY: for each of 4 rounds, 64 bytes apart in each block, the loop runs `steps` times over
+    // 64 bytes of a block of 256, all of them in `blocks`, and over 32 words of `inputs`, which has
+    // as many for each of at most 8 steps. Four numbers of each row of `out` are read and written,
+    // 16 in all from `at` on, where each row has as many. r6 and r7 may not be operands; they are
+    // saved and restored. Flags and the other registers written are declared.
     unsafe {
         asm!(
-            "push {{r6, r7}}",
+            "push {{r6, r7, lr}}",
             "2:",
-            "ldrd r6, r7, [lr, #12]",
-            "ldr r8, [lr, #20]",
-            "ldrd r0, r1, [r6]",
-            "ldrd r2, r3, [r7]",
-            "ldrd r4, r5, [r8]",
-            "ldm lr, {{r10, r11, r12}}",
+            "ldr lr, [sp, #8]",
+            "ldrd r8, r9, [lr, #12]",
+            "ldm r8, {{r0, r1, r2, r3}}",
+            "ldm r9, {{r4, r5, r6, r7}}",
+            "ldm lr, {{r11, r12, lr}}",
             "3:",
             ".irp k, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
-            "ldm r11!, {{r6, r7, r8}}",
-            "ldrsb r9, [r10, #\\k]",
-            "mla r0, r6, r9, r0",
-            "mla r2, r7, r9, r2",
-            "mla r4, r8, r9, r4",
-            "ldrsb r9, [r10, #16 + \\k]",
-            "mla r1, r6, r9, r1",
-            "mla r3, r7, r9, r3",
-            "mla r5, r8, r9, r5",
+            "ldm r12!, {{r8, r9}}",
+            "ldrsb r10, [r11, #\\k]",
+            "mla r0, r8, r10, r0",
+            "mla r4, r9, r10, r4",
+            "ldrsb r10, [r11, #16 + \\k]",
+            "mla r1, r8, r10, r1",
+            "mla r5, r9, r10, r5",
+            "ldrsb r10, [r11, #32 + \\k]",
+            "mla r2, r8, r10, r2",
+            "mla r6, r9, r10, r6",
+            "ldrsb r10, [r11, #48 + \\k]",
+            "mla r3, r8, r10, r3",
+            "mla r7, r9, r10, r7",
             ".endr",
-            "add r10, r10, #256",
-            "subs r12, r12, #1",
+            "add r11, r11, #256",
+            "subs lr, lr, #1",
             "bne 3b",
-            "add r12, lr, #12",
-            "ldm r12, {{r6, r7, r8, r9}}",
-            "strd r0, r1, [r6], #8",
-            "strd r2, r3, [r7], #8",
-            "strd r4, r5, [r8], #8",
-            "subs r9, r9, #1",
-            "stm r12, {{r6, r7, r8, r9}}",
+            "ldr lr, [sp, #8]",
+            "ldrd r8, r9, [lr, #12]",
+            "stm r8!, {{r0, r1, r2, r3}}",
+            "stm r9!, {{r4, r5, r6, r7}}",
+            "strd r8, r9, [lr, #12]",
             "ldr r10, [lr]",
-            "add r10, r10, #32",
+            "add r10, r10, #64",
             "str r10, [lr]",
+            "ldr r10, [lr, #20]",
+            "subs r10, r10, #1",
+            "str r10, [lr, #20]",
             "bne 2b",
-            "pop {{r6, r7}}",
+            "pop {{r6, r7, lr}}",
             inout("lr") &mut panel => _,
             out("r0") _,
             out("r1") _,
