@@ -26,6 +26,8 @@ static SETS: &[&dyn Kernels] = &[
     &super::riscv::rvm::Rvm,
     #[cfg(embert_rvv)]
     &super::riscv::rvv::Rvv,
+    #[cfg(embert_muls)]
+    &super::arm_m::muls::Muls,
     #[cfg(embert_mla)]
     &super::arm_m::mla::Mla,
     #[cfg(embert_dsp)]

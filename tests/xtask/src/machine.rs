@@ -147,7 +147,7 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 | Self::Mps2An505 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Microbit => &["portable"],
+            Self::Microbit => &["portable", "muls"],
             Self::Mps2An385 => &["portable", "mla"],
             Self::Virt => &["portable", "rvm"],
             Self::VirtRv64 => &["rvm", "rvv"],

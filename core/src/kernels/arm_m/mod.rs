@@ -6,3 +6,5 @@ pub mod dsp;
 pub mod helium;
 #[cfg(embert_mla)]
 pub mod mla;
+#[cfg(embert_muls)]
+pub mod muls;

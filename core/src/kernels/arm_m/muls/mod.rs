@@ -1,0 +1,35 @@
+//! Cortex-M0, M0+ and M23: `MULS` gives 32 bits of a product, and only eight registers can be
+//! multiplied.
+
+mod product;
+
+use crate::blob::{Linear, Matrix};
+use crate::kernels::scalar::requantize;
+use crate::kernels::{Activations, Kernels};
+
+/// The set, where this machine has it.
+pub struct Muls;
+
+impl Kernels for Muls {
+    fn name(&self) -> &'static str {
+        "muls"
+    }
+
+    fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
+        product::product(a, b, 0, out, out_width);
+    }
+
+    fn linear(
+        &self,
+        input: &Activations<'_>,
+        layer: &Linear<'_>,
+        first: usize,
+        out: &mut [i32],
+        out_width: usize,
+    ) {
+        product::product(input.values, &layer.weights, first, out, out_width);
+        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
+            requantize(out, layer, first, scale);
+        }
+    }
+}
