@@ -8,3 +8,5 @@ pub mod helium;
 pub mod mla;
 #[cfg(embert_muls)]
 pub mod muls;
+#[cfg(any(embert_dsp, embert_mla))]
+mod words;

@@ -10,6 +10,7 @@ mod range;
 mod softmax;
 mod values;
 
+use super::words;
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
 use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales};
@@ -64,7 +65,7 @@ impl Kernels for Dsp {
     }
 
     fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
-        quantize::quantize(row, narrow, out);
+        words::quantize(row, narrow, out);
     }
 
     fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
@@ -72,7 +73,7 @@ impl Kernels for Dsp {
     }
 
     fn range(&self, row: &[i32]) -> (i32, i32) {
-        range::range(row)
+        words::range(row)
     }
 
     fn range_activated(&self, row: &[i16]) -> (i32, i32) {
@@ -80,7 +81,7 @@ impl Kernels for Dsp {
     }
 
     fn max_abs(&self, row: &[i32]) -> u32 {
-        range::max_abs(row)
+        words::max_abs(row)
     }
     fn scale_down(&self, row: &[i8], ratio: i16, out: &mut [i8]) {
         values::scale_down(row, ratio, out);

@@ -1,4 +1,4 @@
-//! Rows of integers to int8, four numbers a round.
+//! Activated numbers to int8, four numbers a round.
 
 use crate::fixed::Narrow;
 use crate::kernels::scalar;
@@ -6,47 +6,6 @@ use core::arch::asm;
 
 /// Numbers computed together.
 const LANES: usize = 4;
-
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
-    let rounds = row.len().min(out.len()) / LANES;
-    let (row, row_left) = row.split_at(rounds * LANES);
-    let (out, out_left) = out.split_at_mut(rounds * LANES);
-    scalar::quantize(row_left, narrow, 0, out_left);
-    if rounds == 0 {
-        return;
-    }
-    // SAFETY: each of the rounds reads 4 numbers and writes 4 bytes.
-    unsafe {
-        asm!(
-            "2:",
-            "ldm r0!, {{r8, r9, r10, r11}}",
-            ".irp v, r8, r9, r10, r11",
-            "asr \\v, \\v, r3",
-            "mla \\v, \\v, r4, r5",
-            "asr \\v, \\v, r12",
-            "ssat \\v, #8, \\v",
-            ".endr",
-            "bfi r8, r9, #8, #8",
-            "bfi r8, r10, #16, #8",
-            "bfi r8, r11, #24, #8",
-            "str r8, [r1], #4",
-            "subs r2, r2, #1",
-            "bne 2b",
-            inout("r0") row.as_ptr() => _,
-            inout("r1") out.as_mut_ptr() => _,
-            inout("r2") rounds => _,
-            in("r3") narrow.pre_shift,
-            in("r4") narrow.multiplier,
-            in("r5") (1u32 << narrow.shift) >> 1,
-            in("r12") narrow.shift,
-            out("r8") _,
-            out("r9") _,
-            out("r10") _,
-            out("r11") _,
-            options(nostack),
-        );
-    }
-}
 
 pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
     let rounds = row.len().min(out.len()) / LANES;

@@ -1,74 +1,14 @@
-//! The least and the greatest of a row.
+//! The least and the greatest of an activated row.
 
 use crate::kernels::scalar;
 use core::arch::asm;
 
-/// Numbers looked at together.
-const LANES: usize = 4;
-/// The same of numbers in 16 bits, two to a word.
-const HALF_LANES: usize = 8;
-
-pub fn range(row: &[i32]) -> (i32, i32) {
-    let rounds = row.len() / LANES;
-    let (whole, left) = row.split_at(rounds * LANES);
-    let (mut low, mut high) = scalar::range(left);
-    if rounds == 0 {
-        return (low, high);
-    }
-    // SAFETY: each of the rounds reads 4 numbers.
-    unsafe {
-        asm!(
-            "2:",
-            "ldm r0!, {{r8, r9, r10, r11}}",
-            // Few numbers are beyond all before them.
-            "cmp r8, r3",
-            "ittt le",
-            "cmple r9, r3",
-            "cmple r10, r3",
-            "cmple r11, r3",
-            "ble 3f",
-            ".irp v, r8, r9, r10, r11",
-            "cmp \\v, r3",
-            "it gt",
-            "movgt r3, \\v",
-            ".endr",
-            "3:",
-            "cmp r8, r2",
-            "ittt ge",
-            "cmpge r9, r2",
-            "cmpge r10, r2",
-            "cmpge r11, r2",
-            "bge 3f",
-            ".irp v, r8, r9, r10, r11",
-            "cmp \\v, r2",
-            "it lt",
-            "movlt r2, \\v",
-            ".endr",
-            "3:",
-            "subs r1, r1, #1",
-            "bne 2b",
-            inout("r0") whole.as_ptr() => _,
-            inout("r1") rounds => _,
-            inout("r2") low,
-            inout("r3") high,
-            out("r8") _,
-            out("r9") _,
-            out("r10") _,
-            out("r11") _,
-            options(nostack, readonly),
-        );
-    }
-    (low, high)
-}
-
-pub fn max_abs(row: &[i32]) -> u32 {
-    let (low, high) = range(row);
-    low.unsigned_abs().max(high.unsigned_abs())
-}
+/// Numbers looked at together, two to a word.
+const LANES: usize = 8;
 
 pub fn range_activated(row: &[i16]) -> (i32, i32) {
-    let rounds = row.len() / HALF_LANES;
-    let (whole, left) = row.split_at(rounds * HALF_LANES);
+    let rounds = row.len() / LANES;
+    let (whole, left) = row.split_at(rounds * LANES);
     let (least, greatest) = scalar::range(left);
     if rounds == 0 {
         return (least, greatest);

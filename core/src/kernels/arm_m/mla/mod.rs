@@ -1,11 +1,16 @@
 //! Cortex-M3, and whatever else has `MLA` but no DSP: a multiply-accumulate is an instruction, so
 //! all that can be saved are loads, shifts and comparisons.
 
+mod activate;
 mod product;
+mod quantize;
 
+use super::words;
 use crate::blob::{Linear, Matrix};
+use crate::fixed::Narrow;
 use crate::kernels::scalar::requantize;
 use crate::kernels::{Activations, Kernels};
+use crate::shape::Activation;
 
 /// The set, where this machine has it.
 pub struct Mla;
@@ -31,5 +36,36 @@ impl Kernels for Mla {
         for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
             requantize(out, layer, first, scale);
         }
+    }
+
+    fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
+        activate::activate(kind, fraction_bits, input, out);
+    }
+
+    fn quantize_hidden(
+        &self,
+        row: &[i32],
+        narrow: Narrow,
+        zero_point: i32,
+        high: &mut [i8],
+        low: &mut [u8],
+    ) {
+        quantize::quantize_hidden(row, narrow, zero_point, high, low);
+    }
+
+    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+        words::quantize(row, narrow, out);
+    }
+
+    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+        quantize::quantize_activated(row, narrow, zero_point, out);
+    }
+
+    fn range(&self, row: &[i32]) -> (i32, i32) {
+        words::range(row)
+    }
+
+    fn max_abs(&self, row: &[i32]) -> u32 {
+        words::max_abs(row)
     }
 }

@@ -1,10 +1,10 @@
 //! Products: the inputs of two rows share a word, so that one `MULS` multiplies both by a weight.
 //!
 //! `x + y * 2^16` times `w` is `x w + y w * 2^16`. Two such products, of neighbouring channels, may
-//! be added: the sum's parts lie within -32512..=32768, 65281 numbers, and with [`BIAS`] added
-//! each fills its half of the word and no more. Then the upper half is cut off and added up by
-//! itself, and so is the whole word; what the lower halves are together follows from both sums.
-//! That is 7 instructions for 4 multiply-accumulates, beside those that load.
+//! be added: the sum's parts lie within -32512..=32768, 65281 numbers, and with the bias of
+//! [`Panel`] added each fills its half of the word and no more. Then the upper half is cut off and
+//! added up by itself, and so is the whole word; what the lower halves are together is what the
+//! one sum, shifted, leaves of the other. That is 7 instructions for 4 multiply-accumulates, beside those that load.
 
 use crate::blob::Matrix;
 use crate::kernels::portable;
@@ -18,14 +18,11 @@ const PAIRS: usize = ROWS / 2;
 /// Input channels paired at a time: 1 KB of stack.
 const CHUNK: usize = 128;
 
-/// What brings each half of two products' sum to 0..=65535.
+/// What is added to the halves of two products' sum, to bring each to 0..=65535.
 const BIAS: [i32; 2] = [32767, 32512];
 
 /// A chunk of four rows, channel by channel.
 type Paired = [[i32; PAIRS]; CHUNK];
-
-/// For each of 16 columns and each pair of rows, the sum of whole words and of upper halves.
-type Sums = [[[i32; 2]; PAIRS]; BLOCK];
 
 /// Dot products of all rows of `a` with columns `first..first + width` of `b`.
 pub fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize) {
@@ -50,7 +47,9 @@ pub fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: u
                 let sums = dots(&paired, blocks);
                 for (row, out) in out.chunks_exact_mut(width).enumerate() {
                     let out = &mut out[index * BLOCK..(index + 1) * BLOCK];
-                    add_row(&sums, row, channels / 2, out);
+                    for (out, sums) in out.iter_mut().zip(&sums) {
+                        *out = out.wrapping_add(sums[row]);
+                    }
                 }
             }
         }
@@ -59,54 +58,72 @@ pub fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: u
 
 /// Rows that are not there are zeros.
 fn pair(rows: &[i8], depth: usize, first: usize, out: &mut [[i32; PAIRS]]) {
-    let channels = out.len();
+    let row = |index: usize| {
+        let row = rows.chunks_exact(depth).nth(index);
+        row.map_or(&[0; CHUNK][..], |row| &row[first..])
+    };
     for pair in 0..PAIRS {
-        let row = |row: usize| rows.get(row * depth + first..)?.get(..channels);
-        let (lower, upper) = (row(2 * pair), row(2 * pair + 1));
-        for (channel, out) in out.iter_mut().enumerate() {
-            let at = |row: Option<&[i8]>| row.map_or(0, |row| row[channel] as i32);
-            out[pair] = at(lower) + (at(upper) << 16);
+        let channels = row(2 * pair).iter().zip(row(2 * pair + 1));
+        for (out, (&x, &y)) in out.iter_mut().zip(channels) {
+            out[pair] = x as i32 + ((y as i32) << 16);
         }
     }
 }
 
-/// Adds a row's dot products to `out`: sums of `count` words each.
-fn add_row(sums: &Sums, row: usize, count: usize, out: &mut [i32]) {
-    let bias = BIAS[row % 2] * count as i32;
-    for (out, pairs) in out.iter_mut().zip(sums) {
-        let [words, uppers] = pairs[row / 2];
-        let sum = match row % 2 {
-            0 => words.wrapping_sub(uppers << 16),
-            _ => uppers,
-        };
-        *out = out.wrapping_add(sum.wrapping_sub(bias));
-    }
+/// What the loop over columns needs.
+#[repr(C)]
+struct Panel {
+    weights: *const i8,
+    inputs: *const i32,
+    sums: *mut i32,
+    columns: usize,
+    inputs_end: *const i32,
+    bias: i32,
+    /// What the biases of all sums come to, of words and of upper halves, negated.
+    start: [i32; 2],
 }
 
-/// The sums of four rows and the 16 columns of consecutive blocks.
+/// Dot products of four rows with the 16 columns of consecutive blocks.
 #[inline(never)]
-fn dots(inputs: &Paired, blocks: &[i8]) -> Sums {
-    let steps = blocks.len() / BLOCK_BYTES;
-    assert!(steps > 0 && steps * BLOCK <= CHUNK);
+fn dots(inputs: &Paired, blocks: &[i8]) -> [[i32; ROWS]; BLOCK] {
+    let channels = blocks.len() / BLOCK_BYTES * BLOCK;
+    assert!(channels > 0 && channels <= CHUNK);
     assert!(blocks.as_ptr().cast::<u32>().is_aligned());
-    let mut sums = [[[0; 2]; PAIRS]; BLOCK];
+    let mut sums = [[0; ROWS]; BLOCK];
     let inputs = inputs.as_flattened();
+    let bias = BIAS[0] + (BIAS[1] << 16);
+    let words = -(channels as i32 / 2);
+    let mut panel = Panel {
+        weights: blocks.as_ptr(),
+        inputs: inputs.as_ptr(),
+        sums: sums.as_mut_ptr().cast(),
+        columns: BLOCK,
+        inputs_end: inputs.as_ptr().wrapping_add(channels * PAIRS),
+        bias,
+        start: [bias.wrapping_mul(words), BIAS[1] * words],
+    };
     // SAFETY: for each of 16 columns, 16 bytes apart in each block, the loop runs until it has read
-    // the inputs of `steps` blocks, which are there as they are at most 8; a round reads 32 words
-    // of them and 4 aligned words of a block of 256 bytes, all of them in `blocks`. Each column
-    // writes 4 words of `sums`. r6 and r7 may not be operands; they are saved and restored. Flags
-    // and the other registers written are declared.
+    // the inputs of all channels of `blocks`, and there are as many; a round reads 32 words of them
+    // and 4 aligned words of a block of 256 bytes, all of them in `blocks`. Each column writes 4
+    // words of `sums`. r6 and r7 may not be operands; they are saved and restored. Flags and the
+    // other registers written are declared.
     unsafe {
         asm!(
-            "push {{r0, r1, r3, r4, r6, r7}}",
-            "mov r12, r2",
-            "mov lr, r5",
+            "push {{r0, r6, r7}}",
+            "ldr r1, [r0, #16]",
+            "mov lr, r1",
+            "ldr r1, [r0, #20]",
+            "mov r12, r1",
             "2:",
-            "movs r1, #0",
-            "mov r8, r1",
-            "mov r9, r1",
-            "mov r10, r1",
-            "mov r11, r1",
+            "ldr r1, [sp]",
+            "ldr r0, [r1, #24]",
+            "mov r8, r0",
+            "mov r10, r0",
+            "ldr r0, [r1, #28]",
+            "mov r9, r0",
+            "mov r11, r0",
+            "ldr r3, [r1]",
+            "ldr r0, [r1, #4]",
             "3:",
             ".irp word, 0, 4, 8, 12",
             "ldr r1, [r3, #\\word]",
@@ -154,31 +171,34 @@ fn dots(inputs: &Paired, blocks: &[i8]) -> Sums {
             "beq 4f",
             "b 3b",
             "4:",
-            "ldr r0, [sp, #12]",
+            "ldr r1, [sp]",
+            "ldr r0, [r1, #8]",
             "mov r4, r8",
             "mov r5, r9",
             "mov r6, r10",
             "mov r7, r11",
+            "lsls r2, r5, #16",
+            "subs r4, r4, r2",
+            "lsls r2, r7, #16",
+            "subs r6, r6, r2",
             "stm r0!, {{r4, r5, r6, r7}}",
-            "str r0, [sp, #12]",
-            "ldr r0, [sp]",
-            "ldr r3, [sp, #8]",
-            "adds r3, #16",
-            "str r3, [sp, #8]",
-            "ldr r1, [sp, #4]",
-            "subs r1, #1",
-            "str r1, [sp, #4]",
+            "str r0, [r1, #8]",
+            "ldr r0, [r1]",
+            "adds r0, #16",
+            "str r0, [r1]",
+            "ldr r0, [r1, #12]",
+            "subs r0, #1",
+            "str r0, [r1, #12]",
             "beq 5f",
             "b 2b",
             "5:",
-            "add sp, #16",
-            "pop {{r6, r7}}",
-            inout("r0") inputs.as_ptr() => _,
-            inout("r1") BLOCK => _,
-            inout("r2") BIAS[0] + (BIAS[1] << 16) => _,
-            inout("r3") blocks.as_ptr() => _,
-            inout("r4") sums.as_mut_ptr() => _,
-            inout("r5") inputs[steps * BLOCK * PAIRS..].as_ptr() => _,
+            "pop {{r0, r6, r7}}",
+            inout("r0") &mut panel => _,
+            out("r1") _,
+            out("r2") _,
+            out("r3") _,
+            out("r4") _,
+            out("r5") _,
             out("r8") _,
             out("r9") _,
             out("r10") _,
