@@ -27,6 +27,14 @@ pub fn limit(row: &Row) -> Option<Limit> {
     let (machine, set) = row.target.split_once(' ')?;
     let depth = || row.shape.split('x').nth(1)?.parse::<u32>().ok();
     let each = match (set, row.what.as_str()) {
+        ("muls", "Linear") => match depth()? {
+            128 => 3.4,
+            _ => 3.0,
+        },
+        ("mla", "Linear") => match depth()? {
+            128 => 2.0,
+            _ => 1.9,
+        },
         ("dsp", "Linear") => match depth()? {
             128 => 1.05,
             _ => 1.0,
@@ -46,6 +54,14 @@ pub fn limit(row: &Row) -> Option<Limit> {
         },
         ("dsp", "Softmax") if machine == "mps2-an386" => 20.0,
         ("helium", "Softmax") => 6.0,
+        ("muls", "text") => {
+            let tokens = row.shape.contains("tokens");
+            return Some(Limit::Millions(if tokens { 245 } else { 145 }));
+        }
+        ("mla", "text") => {
+            let tokens = row.shape.contains("tokens");
+            return Some(Limit::Millions(if tokens { 140 } else { 80 }));
+        }
         ("dsp", "text") if machine == "mps2-an386" => {
             let tokens = row.shape.contains("tokens");
             return Some(Limit::Millions(if tokens { 80 } else { 50 }));
