@@ -29,15 +29,15 @@ pub struct Entity<'a> {
 #[derive(Clone, Debug)]
 pub struct Entities<'a> {
     labels: Labels<'a>,
-    vocabulary: Vocabulary<'a>,
+    vocabulary: &'a Vocabulary<'a>,
     rest: Zip<Iter<'a, Token>, Iter<'a, TokenLabel>>,
 }
 
 impl<'a> Entities<'a> {
-    pub(crate) fn new(model: &Model<'a>, tokens: &'a [Token], found: &'a [TokenLabel]) -> Self {
+    pub(crate) fn new(model: &'a Model<'a>, tokens: &'a [Token], found: &'a [TokenLabel]) -> Self {
         Entities {
             labels: model.labels(),
-            vocabulary: *model.tokenizer().vocabulary(),
+            vocabulary: model.tokenizer().vocabulary(),
             rest: tokens.iter().zip(found),
         }
     }
