@@ -75,5 +75,5 @@ pub use engine::{Engine, Output, Reading, RunError, ScratchError, Settings};
 pub use heads::{Entities, Entity};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;
-pub use shape::{Activation, HeadKind, Pooling, Shape, blocks};
+pub use shape::{Activation, BLOCK, HeadKind, Pooling, Shape, blocks};
 pub use workers::{Join, Workers};

@@ -184,6 +184,50 @@ const fn head_region(shape: &Shape, tokens: usize) -> usize {
     }
 }
 
+/// What is needed to expand int4 weights of `depth` inputs: of 16 columns at a time where memory
+/// counts, else of 64.
+const fn expansion(shape: &Shape, tile: usize, depth: usize) -> usize {
+    let columns = match (shape.has_int4, tile) {
+        (false, _) => return 0,
+        (true, 0..16) => BLOCK,
+        (true, _) => 4 * BLOCK,
+    };
+    sum([region::<i8>(columns, depth), region::<i32>(tile, columns)])
+}
+
+/// The largest phase of the feed-forward network: the output of attention, the intermediate states
+/// while they are computed, or the output.
+const fn feed_forward_region(shape: &Shape, tile: usize) -> usize {
+    let (hidden, inner) = (shape.hidden_blocks(), shape.intermediate_blocks());
+    let context = shape.attention_blocks();
+    let (scales, sums) = (region::<[u32; 2]>(1, tile), region::<i32>(tile, hidden));
+    // Where memory counts, so many weights at a time too, with their inputs.
+    let slab = sum([expansion(shape, tile, hidden), region::<i8>(tile, hidden)]);
+    let attention_output = sum([
+        scales,
+        region::<i8>(tile, context),
+        sums,
+        expansion(shape, tile, context),
+    ]);
+    let intermediate = sum([
+        scales,
+        region::<i16>(1, tile.saturating_mul(inner).saturating_add(BLOCK)),
+        region::<i32>(tile, chunk(tile)),
+        expansion(shape, tile, hidden),
+    ]);
+    let output = sum([
+        scales,
+        region::<i8>(tile, inner),
+        sums,
+        match (shape.has_int4, tile) {
+            (false, _) => 0,
+            (true, 0..16) => slab,
+            (true, _) => expansion(shape, tile, inner),
+        },
+    ]);
+    max(attention_output, max(intermediate, output))
+}
+
 impl Plan {
     /// The plan for texts of up to `tokens` tokens, `tile` rows at a time by each of `workers`.
     pub const fn new(shape: &Shape, tokens: usize, tile: usize, workers: usize) -> Self {
@@ -191,8 +235,6 @@ impl Plan {
         let keys = blocks(tokens);
         let head = shape.head_blocks();
         let heads = group(shape, tile);
-        let context = shape.attention_blocks();
-        let intermediate = shape.intermediate_blocks();
         let kept_heads = kept_heads(shape, tile, workers);
         let last_heads = shape.heads - kept_heads;
         Plan {
@@ -220,6 +262,7 @@ impl Plan {
                     region::<[f32; 2]>(1, heads),
                 ]),
                 attention: sum([
+                    expansion(shape, tile, hidden),
                     region::<i32>(tile, heads.saturating_mul(head)),
                     region::<i8>(tile, heads.saturating_mul(head)),
                     region::<f32>(tile, heads),
@@ -230,13 +273,7 @@ impl Plan {
                     region::<i8>(tile, last_heads.saturating_mul(head)),
                     region::<f32>(tile, last_heads),
                 ]),
-                feed_forward: sum([
-                    region::<i32>(tile, hidden),
-                    region::<i8>(tile, context),
-                    region::<[u32; 2]>(1, tile),
-                    region::<i32>(tile, chunk(tile)),
-                    region::<i16>(1, tile.saturating_mul(intermediate).saturating_add(BLOCK)),
-                ]),
+                feed_forward: feed_forward_region(shape, tile),
                 head: head_region(shape, tokens),
             },
         }

@@ -45,7 +45,7 @@ impl<'a> Model<'a> {
         let labels = Labels::read(reader.bytes(header.labels_len)?, shape.labels)?;
         let about =
             core::str::from_utf8(reader.bytes(header.about_len)?).map_err(|_| ParseError::About)?;
-        let embeddings = Embeddings::read(&mut reader, shape)?;
+        let embeddings = Embeddings::read(&mut reader, shape, header.tables)?;
         let layers = reader;
         for _ in 0..shape.layers {
             Layer::read(&mut reader, shape)?;

@@ -55,6 +55,8 @@ pub struct Shape {
     pub head: HeadKind,
     pub pooling: Pooling,
     pub has_pooler: bool,
+    /// Whether a matrix of the encoder is int4: there must be memory to expand it in.
+    pub has_int4: bool,
 }
 
 impl Shape {

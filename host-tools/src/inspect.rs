@@ -188,6 +188,7 @@ fn linear(layer: &Linear<'_>) -> usize {
             .map(|numbers| padded(size_of_val(numbers)))
             .iter()
             .sum::<usize>()
+        + padded(layer.groups.len())
         + padded(layer.weights.data.len())
 }
 
@@ -196,6 +197,5 @@ fn norm(norm: &Norm<'_>) -> usize {
 }
 
 fn table(table: &Table<'_>) -> usize {
-    let rows = table.multipliers.len();
-    padded(size_of_val(table.multipliers)) + padded(rows * table.row(0).0.len())
+    table.bytes().map(padded).iter().sum()
 }

@@ -1,6 +1,6 @@
 //! The fixed-size head of a blob.
 
-use super::ParseError;
+use super::{Format, ParseError};
 use crate::shape::{Activation, HeadKind, Pooling, Shape};
 
 pub const MAGIC: [u8; 8] = *b"EMBERT\x1a\n";
@@ -20,6 +20,8 @@ pub mod flags {
     /// Embeddings of length one.
     pub const NORMALIZE: u8 = 32;
     pub const POOLER: u8 = 64;
+    /// A matrix of the encoder is int4.
+    pub const INT4: u8 = 128;
 }
 
 /// Limits that keep every sum in its integer: see the kernels' bounds.
@@ -34,7 +36,8 @@ const MIN_POSITIONS: usize = 3;
 /// magic 0, version 8, length 12, checksum 16, head 20, activation 21, pooling 22, flags 23,
 /// layers 24, hidden 28, heads 32, intermediate 36, vocabulary 40, positions 44, segments 48,
 /// labels 52, unknown 56, cls 60, sep 64, pad 68, mask 72, longest word 76, lengths of
-/// the vocabulary 80, the labels 84 and the notice 88; zeros to 128.
+/// the vocabulary 80, the labels 84 and the notice 88, formats of the tables of words 92, positions
+/// 93 and segments 94; zeros to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub length: usize,
@@ -54,6 +57,8 @@ pub struct Header {
     pub vocabulary_len: usize,
     pub labels_len: usize,
     pub about_len: usize,
+    /// Of the word, position and segment embeddings: int8 ([`Format::Columns`]) or nibbles.
+    pub tables: [Format; 3],
 }
 
 const fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -108,6 +113,7 @@ impl Header {
             head,
             pooling,
             has_pooler: flags & flags::POOLER != 0,
+            has_int4: flags & flags::INT4 != 0,
         };
         if !possible(&shape) {
             return Err(ParseError::Shape);
@@ -117,6 +123,15 @@ impl Header {
             && !shape.has_pooler
         {
             return Err(ParseError::Setting);
+        }
+        let mut tables = [Format::Columns; 3];
+        let mut i = 0;
+        while i < tables.len() {
+            tables[i] = match Format::of(blob[92 + i] as u32) {
+                Ok(format) => format,
+                Err(error) => return Err(error),
+            };
+            i += 1;
         }
         Ok(Header {
             length: u32_at(blob, 12) as usize,
@@ -133,6 +148,7 @@ impl Header {
             vocabulary_len: u32_at(blob, 80) as usize,
             labels_len: u32_at(blob, 84) as usize,
             about_len: u32_at(blob, 88) as usize,
+            tables,
         })
     }
 

@@ -20,6 +20,18 @@
 //! line or vector register then holds consecutive input channels of one output channel, which
 //! is what dot-product instructions of every size want. A blob made for one kind of processor may
 //! have another order within its blocks: see [`Format`].
+//!
+//! # int4
+//!
+//! Matrices of the encoder, and embedding tables, may be int4. Each group of 16 weights, the inputs
+//! of one output channel or channels of one row, has a multiplier `m` of 4 bits, and a nibble `n`
+//! stands for the int8 weight `(n - 8) * m`, -120 to 105. So int4 is int8 in another form: all else
+//! of a tensor is as if the int8 weights were stored.
+//!
+//! Two groups make a pair of 16 bytes, the first in their low halves, the second in the high ones;
+//! the pair's multipliers are the halves of another byte. A block of a matrix has 8 pairs, columns
+//! 0 and 1, 2 and 3 and so on; a table's row has one for each 32 channels. Multipliers of a tensor
+//! stand together, before its nibbles.
 
 mod checksum;
 mod header;
@@ -29,7 +41,9 @@ mod tensors;
 pub use checksum::Crc32;
 pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
 pub use reader::Reader;
-pub use tensors::{Embeddings, Format, Head, Labels, Layer, Linear, Matrix, Norm, Readout, Table};
+pub use tensors::{
+    Embeddings, Format, Head, Labels, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
+};
 
 /// Alignment of the blob and of every section in it, bytes.
 pub const ALIGNMENT: usize = 16;

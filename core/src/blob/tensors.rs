@@ -1,7 +1,10 @@
 //! Views of the tensors of a blob.
 
 use super::{ParseError, Reader};
-use crate::shape::{HeadKind, Pooling, Shape, blocks};
+use crate::shape::{BLOCK, HeadKind, Pooling, Shape, blocks};
+
+/// Weights that share a byte of multipliers: the two groups of a pair.
+pub const PAIR: usize = 2 * BLOCK;
 
 /// How a block of 16 columns by 16 inputs of a matrix is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +15,10 @@ pub enum Format {
     /// `u8[4][16 columns][4 inputs]`, 128 more than they stand for: what `vpdpbusd` of x86-64
     /// multiplies as it lies.
     Fours,
+    /// `u8[8 pairs of columns][16 inputs]`, 4 bits a weight, with a multiplier of 4 bits for the 16
+    /// inputs of each column: what [`Kernels::expand`](crate::kernels::Kernels::expand) makes
+    /// [`Format::Columns`] of.
+    Nibbles,
 }
 
 impl Format {
@@ -20,23 +27,24 @@ impl Format {
         match self {
             Format::Columns => 0,
             Format::Fours => 1,
+            Format::Nibbles => 2,
         }
     }
 
-    fn of(code: u32) -> Result<Self, ParseError> {
+    pub(super) const fn of(code: u32) -> Result<Self, ParseError> {
         match code {
             0 => Ok(Format::Columns),
             1 if cfg!(target_arch = "x86_64") => Ok(Format::Fours),
             1 => Err(ParseError::Target),
+            2 => Ok(Format::Nibbles),
             _ => Err(ParseError::Setting),
         }
     }
 }
 
-/// An int8 matrix in blocks, `[columns / 16][depth / 16]` of 256 bytes each.
+/// A matrix in blocks, `[columns / 16][depth / 16]` of 256 bytes each; of 128 in nibbles.
 ///
-/// `columns` (output channels) and `depth` (input channels) are multiples of 16, and `data` has
-/// `columns * depth` bytes.
+/// `columns` (output channels) and `depth` (input channels) are multiples of 16.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     pub data: &'a [i8],
@@ -45,13 +53,15 @@ pub struct Matrix<'a> {
     pub format: Format,
 }
 
-/// A dense layer with int8 weights, per output channel.
+/// A dense layer with int8 weights, per output channel, or with int4 weights that stand for such.
 ///
 /// With an input row of scale `s`, channel `j` gives, in units of `unit`,
 /// `s * scale * multipliers[j] * sum_k((x_k - zero point) * w_jk) + biases[j]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Linear<'a> {
     pub weights: Matrix<'a>,
+    /// Multipliers of nibbles, 8 bytes for each block; empty in other formats.
+    pub groups: &'a [u8],
     /// Each channel's weight scale relative to the others', below 2^30.
     pub multipliers: &'a [i32],
     /// Sum of each channel's weights, for inputs with a zero point.
@@ -81,33 +91,81 @@ pub struct Norm<'a> {
     pub epsilon: f32,
 }
 
-/// An embedding table: int8 rows, each with a scale of its own.
+/// An embedding table: rows of int8 or int4, each with a scale of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'a> {
     pub multipliers: &'a [u16],
+    /// Multipliers of nibbles, a byte for each 32 channels of a row; empty for int8.
+    groups: &'a [u8],
     data: &'a [i8],
-    width: usize,
+    rows: usize,
+    format: Format,
+}
+
+/// A row of an embedding table: int8, or nibbles with the multipliers of their groups.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TableRow<'a> {
+    pub values: &'a [i8],
+    /// Empty for int8.
+    pub groups: &'a [u8],
+    pub multiplier: u16,
 }
 
 impl<'a> Table<'a> {
-    fn read(reader: &mut Reader<'a>, rows: usize, width: usize) -> Result<Self, ParseError> {
-        let len = rows.checked_mul(width).ok_or(ParseError::Shape)?;
+    fn read(
+        reader: &mut Reader<'a>,
+        format: Format,
+        rows: usize,
+        width: usize,
+    ) -> Result<Self, ParseError> {
+        // Bytes of a row: its numbers, and its groups.
+        let (numbers, groups) = match format {
+            Format::Columns => (width, 0),
+            Format::Nibbles => (width.next_multiple_of(PAIR) / 2, width.div_ceil(PAIR)),
+            Format::Fours => return Err(ParseError::Setting),
+        };
+        let len = |bytes: usize| rows.checked_mul(bytes).ok_or(ParseError::Shape);
         Ok(Table {
             multipliers: reader.numbers(rows)?,
-            data: reader.numbers(len)?,
-            width,
+            groups: reader.bytes(len(groups)?)?,
+            data: reader.numbers(len(numbers)?)?,
+            rows,
+            format,
         })
     }
 
-    /// Row `index` and its multiplier; a row that does not exist is empty.
-    pub fn row(&self, index: usize) -> (&'a [i8], u16) {
-        let start = index.saturating_mul(self.width);
-        let row = self.data.get(start..).and_then(|d| d.get(..self.width));
-        match (row, self.multipliers.get(index)) {
-            (Some(row), Some(&multiplier)) => (row, multiplier),
-            _ => (&[], 0),
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Bytes of all rows, their groups and multipliers apart.
+    pub fn bytes(&self) -> [usize; 3] {
+        [
+            size_of_val(self.data),
+            size_of_val(self.groups),
+            size_of_val(self.multipliers),
+        ]
+    }
+
+    /// Row `index`; one that does not exist is empty.
+    pub fn row(&self, index: usize) -> TableRow<'a> {
+        match self.multipliers.get(index) {
+            Some(&multiplier) => TableRow {
+                values: part(self.data, index, self.rows),
+                groups: part(self.groups, index, self.rows),
+                multiplier,
+            },
+            None => TableRow::default(),
         }
     }
+}
+
+/// Part `index` of `parts` equal ones.
+fn part<T>(all: &[T], index: usize, parts: usize) -> &[T] {
+    let len = all.len() / parts.max(1);
+    let start = index.saturating_mul(len);
+    all.get(start..start.saturating_add(len))
+        .unwrap_or_default()
 }
 
 impl<'a> Linear<'a> {
@@ -115,18 +173,26 @@ impl<'a> Linear<'a> {
         reader: &mut Reader<'a>,
         columns: usize,
         depth: usize,
+        int4: bool,
     ) -> Result<Self, ParseError> {
         let format = Format::of(reader.setting()?)?;
         let [scale, unit, ..] = reader.scales()?;
         let len = columns.checked_mul(depth).ok_or(ParseError::Shape)?;
+        let (groups, bytes) = match format {
+            Format::Columns | Format::Fours => (0, len),
+            // Nobody would have planned memory to expand them in.
+            Format::Nibbles if !int4 => return Err(ParseError::Setting),
+            Format::Nibbles => (len / PAIR, len / 2),
+        };
         Ok(Linear {
             scale,
             unit,
             multipliers: reader.multipliers(columns)?,
             column_sums: reader.numbers(columns)?,
             biases: reader.numbers(columns)?,
+            groups: reader.bytes(groups)?,
             weights: Matrix {
-                data: reader.numbers(len)?,
+                data: reader.numbers(bytes)?,
                 columns,
                 depth,
                 format,
@@ -158,12 +224,16 @@ pub struct Embeddings<'a> {
 }
 
 impl<'a> Embeddings<'a> {
-    pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
+    pub(crate) fn read(
+        reader: &mut Reader<'a>,
+        shape: &Shape,
+        [word, position, segment]: [Format; 3],
+    ) -> Result<Self, ParseError> {
         let width = shape.hidden_blocks();
         Ok(Embeddings {
-            word: Table::read(reader, shape.vocabulary, width)?,
-            position: Table::read(reader, shape.positions, width)?,
-            segment: Table::read(reader, shape.segments, width)?,
+            word: Table::read(reader, word, shape.vocabulary, width)?,
+            position: Table::read(reader, position, shape.positions, width)?,
+            segment: Table::read(reader, segment, shape.segments, width)?,
             norm: Norm::read(reader, width)?,
         })
     }
@@ -198,12 +268,16 @@ impl<'a> Layer<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
         let hidden = shape.hidden_blocks();
         let attention = shape.attention_blocks();
-        let query = Linear::read(reader, attention, hidden)?;
-        let key = Linear::read(reader, attention, hidden)?;
-        let value = Linear::read(reader, attention, hidden)?;
-        let attention_output = Linear::read(reader, hidden, attention)?;
+        let inner = shape.intermediate_blocks();
+        let linear = |reader: &mut Reader<'a>, columns, depth| {
+            Linear::read(reader, columns, depth, shape.has_int4)
+        };
+        let query = linear(reader, attention, hidden)?;
+        let key = linear(reader, attention, hidden)?;
+        let value = linear(reader, attention, hidden)?;
+        let attention_output = linear(reader, hidden, attention)?;
         let attention_norm = Norm::read(reader, hidden)?;
-        let intermediate = Linear::read(reader, shape.intermediate_blocks(), hidden)?;
+        let intermediate = linear(reader, inner, hidden)?;
         Ok(Layer {
             query,
             key,
@@ -212,7 +286,7 @@ impl<'a> Layer<'a> {
             attention_norm,
             fraction_bits: fraction_bits(intermediate.unit)?,
             intermediate,
-            output: Linear::read(reader, hidden, shape.intermediate_blocks())?,
+            output: linear(reader, hidden, inner)?,
             output_norm: Norm::read(reader, hidden)?,
         })
     }
@@ -238,7 +312,7 @@ impl<'a> Head<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
         let hidden = shape.hidden_blocks();
         let pooler = if shape.has_pooler {
-            Some(Linear::read(reader, hidden, hidden)?)
+            Some(Linear::read(reader, hidden, hidden, false)?)
         } else {
             None
         };
@@ -249,7 +323,7 @@ impl<'a> Head<'a> {
         };
         match (shape.head, shape.pooling) {
             (HeadKind::SequenceClassification | HeadKind::TokenClassification, _) => {
-                head.classifier = Some(Linear::read(reader, blocks(shape.labels), hidden)?);
+                head.classifier = Some(Linear::read(reader, blocks(shape.labels), hidden, false)?);
             }
             (HeadKind::Embedding, Pooling::Pooler) => {}
             (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {

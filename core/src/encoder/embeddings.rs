@@ -2,8 +2,9 @@
 
 use super::Pass;
 use super::hidden::Hidden;
-use crate::blob::Embeddings;
-use crate::memory::{Arena, OutOfScratch};
+use crate::blob::{Embeddings, PAIR, TableRow};
+use crate::kernels::InstructionSet;
+use crate::memory::{Arena, OutOfScratch, Scratch};
 use crate::text::Token;
 
 /// Computes the states of `tokens` that are in `hidden`.
@@ -27,10 +28,29 @@ pub fn embed(
             (&embeddings.position, position),
             (&embeddings.segment, segment),
         ] {
-            let (row, multiplier) = table.row(index);
-            pass.set.add_embedding(row, multiplier, sums);
+            add(pass.set, &table.row(index), sums);
         }
         hidden.set(pass.set, position, norm, pass.shape.hidden, sums);
     }
     Ok(())
+}
+
+/// Channels of an int4 row that are expanded at a time, on the stack.
+const STRETCH: usize = 4 * PAIR;
+
+/// Adds a row of a table to `sums`.
+fn add(set: InstructionSet, row: &TableRow<'_>, sums: &mut [i32]) {
+    if row.groups.is_empty() {
+        set.add_embedding(row.values, row.multiplier, sums);
+        return;
+    }
+    let mut stretch = Scratch::<STRETCH>::new();
+    let expanded: &mut [i8] = bytemuck::cast_slice_mut(&mut stretch.0);
+    let nibbles = row.values.chunks(STRETCH / 2);
+    let groups = row.groups.chunks(STRETCH / PAIR);
+    for ((nibbles, groups), sums) in nibbles.zip(groups).zip(sums.chunks_mut(STRETCH)) {
+        set.expand(nibbles, groups, expanded);
+        let values = expanded.get(..sums.len()).unwrap_or_default();
+        set.add_embedding(values, row.multiplier, sums);
+    }
 }

@@ -6,36 +6,14 @@
 
 use super::Pass;
 use super::attention::{self, Cache, Context};
+use super::dense::dense;
 use super::hidden::Hidden;
-use crate::blob::{Layer, Linear, Norm};
+use crate::blob::{Layer, Norm};
 use crate::fixed::Narrow;
 use crate::kernels::{Activations, RowScale};
 use crate::memory::{Arena, OutOfScratch, chunk};
 use crate::shape::BLOCK;
 use core::ops::Range;
-
-/// A tile of rows between the matrices.
-struct Tile<'s> {
-    sums: &'s mut [i32],
-    context: &'s mut [i8],
-    scales: &'s mut [RowScale],
-    chunk: &'s mut [i32],
-    /// `[tile x intermediate]` after a spare block; over both, once activated, the same in int8.
-    activated: &'s mut [i16],
-}
-
-impl<'s> Tile<'s> {
-    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
-        let (rows, shape) = (pass.plan.tile, pass.shape);
-        Ok(Tile {
-            sums: arena.take(rows * shape.hidden_blocks())?,
-            context: arena.take(rows * shape.attention_blocks())?,
-            scales: arena.take(rows)?,
-            chunk: arena.take(rows * chunk(rows))?,
-            activated: arena.take(BLOCK + rows * shape.intermediate_blocks())?,
-        })
-    }
-}
 
 /// Finishes a layer for the tokens in `hidden`, which held the layer's input, come out of
 /// `input_norm`, and holds its output.
@@ -59,106 +37,156 @@ pub fn transform(
             let (rows, arena) = (rows.clone(), arena.phase());
             attention::mix(pass, layer, &hidden, rows, last, &mut rest, arena)?;
         }
-        let mut tile = Tile::take(&mut arena, pass)?;
-        attention_output(pass, layer, [context, &rest], rows.clone(), &mut tile);
-        add_and_norm(
+        let residual = |norm, into| Residual { norm, into };
+        attention_output(
             pass,
-            &layer.attention_output,
-            input_norm,
-            &layer.attention_norm,
+            layer,
+            [context, &rest],
+            &residual(input_norm, &layer.attention_norm),
             rows.clone(),
             &mut hidden,
-            &mut tile,
-        );
-        intermediate(pass, layer, &hidden, rows.clone(), &mut tile);
-        output(pass, layer, rows.clone(), &mut tile);
-        add_and_norm(
+            arena.phase(),
+        )?;
+        intermediate(pass, layer, &hidden, rows.clone(), arena.phase())?;
+        output(
             pass,
-            &layer.output,
-            &layer.attention_norm,
-            &layer.output_norm,
+            layer,
+            &residual(&layer.attention_norm, &layer.output_norm),
             rows,
             &mut hidden,
-            &mut tile,
-        );
+            arena.phase(),
+        )?;
     }
     Ok(())
+}
+
+/// A residual connection: the norm that the states came out of, and the one they go into.
+struct Residual<'a> {
+    norm: &'a Norm<'a>,
+    into: &'a Norm<'a>,
+}
+
+impl Residual<'_> {
+    /// `hidden = into(sums + hidden)`, `sums` in steps of `unit`.
+    fn add(
+        &self,
+        pass: &Pass<'_>,
+        sums: &mut [i32],
+        unit: f32,
+        rows: Range<usize>,
+        hidden: &mut Hidden<'_>,
+    ) {
+        for (row, sums) in rows.zip(sums.chunks_exact_mut(pass.shape.hidden_blocks())) {
+            hidden.add_to(pass.set, row, self.norm, unit, sums);
+            hidden.set(pass.set, row, self.into, pass.shape.hidden, sums);
+        }
+    }
+}
+
+/// The context of a tile of tokens, all heads joined.
+struct Joined<'s> {
+    scales: &'s mut [RowScale],
+    values: &'s mut [i8],
+    sums: &'s mut [i32],
+}
+
+impl<'s> Joined<'s> {
+    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
+        let (rows, shape) = (pass.plan.tile, pass.shape);
+        Ok(Joined {
+            scales: arena.take(rows)?,
+            values: arena.take(rows * shape.attention_blocks())?,
+            sums: arena.take(rows * shape.hidden_blocks())?,
+        })
+    }
 }
 
 fn attention_output(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     [kept, rest]: [&Context<'_>; 2],
+    residual: &Residual<'_>,
     rows: Range<usize>,
-    tile: &mut Tile<'_>,
-) {
+    hidden: &mut Hidden<'_>,
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let tile = Joined::take(&mut arena, pass)?;
     let width = pass.shape.attention_blocks();
-    let count = rows.len();
-    let slots = tile
-        .context
-        .chunks_exact_mut(width)
-        .zip(tile.scales.iter_mut());
-    for (row, (out, scale)) in rows.zip(slots) {
+    let lines = tile.values.chunks_exact_mut(width).zip(&mut *tile.scales);
+    for (row, (out, scale)) in rows.clone().zip(lines) {
         let heads = kept.row(row).chain(rest.row(row));
         *scale = attention::join(pass.set, heads, out);
     }
     let input = Activations {
-        values: tile.context.get(..count * width).unwrap_or_default(),
+        values: tile.values.get(..rows.len() * width).unwrap_or_default(),
         width,
-        rows: tile.scales.get(..count).unwrap_or_default(),
+        rows: tile.scales.get(..rows.len()).unwrap_or_default(),
     };
-    let linear = &layer.attention_output;
-    pass.set
-        .linear(&input, linear, 0, tile.sums, linear.weights.columns);
+    let (linear, sums) = (&layer.attention_output, tile.sums);
+    dense(
+        pass.set,
+        &input,
+        linear,
+        0,
+        sums,
+        linear.weights.columns,
+        arena,
+    )?;
+    residual.add(pass, sums, linear.unit, rows, hidden);
+    Ok(())
 }
 
-/// The residual connection and LayerNorm: `hidden = norm(sums + hidden)`.
-fn add_and_norm(
-    pass: &Pass<'_>,
-    linear: &Linear<'_>,
-    residual: &Norm<'_>,
-    norm: &Norm<'_>,
-    rows: Range<usize>,
-    hidden: &mut Hidden<'_>,
-    tile: &mut Tile<'_>,
-) {
-    let width = linear.weights.columns;
-    for (row, sums) in rows.zip(tile.sums.chunks_exact_mut(width)) {
-        hidden.add_to(pass.set, row, residual, linear.unit, sums);
-        hidden.set(pass.set, row, norm, pass.shape.hidden, sums);
+/// The intermediate states of a tile of tokens while they are computed.
+struct Activated<'s> {
+    scales: &'s mut [RowScale],
+    /// `[tile x intermediate]` after a spare block; over both, in the end, the same in int8.
+    values: &'s mut [i16],
+    chunk: &'s mut [i32],
+}
+
+impl<'s> Activated<'s> {
+    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
+        let (rows, shape) = (pass.plan.tile, pass.shape);
+        Ok(Activated {
+            scales: arena.take(rows)?,
+            values: arena.take(BLOCK + rows * shape.intermediate_blocks())?,
+            chunk: arena.take(rows * chunk(rows))?,
+        })
     }
 }
 
-/// Dense layer and activation, then int8 with a zero point: GELU's range is one-sided.
+/// Dense layer and activation, then int8 with a zero point: GELU's range is one-sided. Leaves
+/// what [`Intermediate`] takes.
 fn intermediate(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     hidden: &Hidden<'_>,
     rows: Range<usize>,
-    tile: &mut Tile<'_>,
-) {
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let tile = Activated::take(&mut arena, pass)?;
     let linear = &layer.intermediate;
     let width = linear.weights.columns;
     let input = hidden.activations(rows.clone());
     let most = chunk(pass.plan.tile);
-    let activated = tile.activated.get_mut(BLOCK..).unwrap_or_default();
+    let activated = tile.values.get_mut(BLOCK..).unwrap_or_default();
     for first in (0..width).step_by(most) {
         let chunk = most.min(width - first);
-        pass.set.linear(&input, linear, first, tile.chunk, chunk);
-        let lines = tile
-            .chunk
+        let (set, sums) = (pass.set, &mut *tile.chunk);
+        dense(set, &input, linear, first, sums, chunk, arena.phase())?;
+        let lines = sums
             .chunks_exact(chunk)
             .zip(activated.chunks_exact_mut(width));
         for (sums, out) in lines.take(rows.len()) {
             let out = out.get_mut(first..first + chunk).unwrap_or_default();
-            pass.set
-                .activate(pass.activation, layer.fraction_bits, sums, out);
+            set.activate(pass.activation, layer.fraction_bits, sums, out);
         }
     }
-    for (row, scale) in (0..rows.len()).zip(tile.scales.iter_mut()) {
+    for (row, scale) in (0..rows.len()).zip(tile.scales) {
         let row = row * width..(row + 1) * width;
-        *scale = quantize(pass, linear.unit, row, tile.activated);
+        *scale = quantize(pass, linear.unit, row, tile.values);
     }
+    Ok(())
 }
 
 /// Quantizes a row, elements `row` of the activated ones, in place.
@@ -189,17 +217,53 @@ fn quantize(pass: &Pass<'_>, unit: f32, row: Range<usize>, activated: &mut [i16]
     }
 }
 
-fn output(pass: &Pass<'_>, layer: &Layer<'_>, rows: Range<usize>, tile: &mut Tile<'_>) {
+/// The intermediate states of a tile of tokens once they are int8: they lie where
+/// [`intermediate`] has left them, at the front of the same memory.
+struct Intermediate<'s> {
+    scales: &'s mut [RowScale],
+    values: &'s mut [i8],
+    sums: &'s mut [i32],
+}
+
+impl<'s> Intermediate<'s> {
+    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
+        let (rows, shape) = (pass.plan.tile, pass.shape);
+        Ok(Intermediate {
+            scales: arena.take(rows)?,
+            values: arena.take(rows * shape.intermediate_blocks())?,
+            sums: arena.take(rows * shape.hidden_blocks())?,
+        })
+    }
+}
+
+fn output(
+    pass: &Pass<'_>,
+    layer: &Layer<'_>,
+    residual: &Residual<'_>,
+    rows: Range<usize>,
+    hidden: &mut Hidden<'_>,
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let tile = Intermediate::take(&mut arena, pass)?;
     let linear = &layer.output;
     let width = linear.weights.depth;
-    let values: &[i8] = bytemuck::cast_slice(tile.activated);
     let input = Activations {
-        values: values.get(..rows.len() * width).unwrap_or_default(),
+        values: tile.values.get(..rows.len() * width).unwrap_or_default(),
         width,
         rows: tile.scales.get(..rows.len()).unwrap_or_default(),
     };
-    pass.set
-        .linear(&input, linear, 0, tile.sums, linear.weights.columns);
+    let sums = tile.sums;
+    dense(
+        pass.set,
+        &input,
+        linear,
+        0,
+        sums,
+        linear.weights.columns,
+        arena,
+    )?;
+    residual.add(pass, sums, linear.unit, rows, hidden);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -232,8 +296,17 @@ mod tests {
             assert!(arena.take::<Token>(tokens).is_ok());
             assert!(Hidden::take(&mut arena, tokens, shape.hidden_blocks()).is_ok());
             assert_eq!(arena.len(), regions.feed_forward);
-            assert!(Tile::take(&mut arena, &pass).is_ok());
-            assert!(arena.is_empty());
+            let mut rests = [0; 3];
+            for (rest, take) in rests.iter_mut().zip([
+                |arena: &mut Arena<'_>, pass: &Pass<'_>| Joined::take(arena, pass).map(drop),
+                |arena: &mut Arena<'_>, pass: &Pass<'_>| Activated::take(arena, pass).map(drop),
+                |arena: &mut Arena<'_>, pass: &Pass<'_>| Intermediate::take(arena, pass).map(drop),
+            ]) {
+                let mut arena = arena.phase();
+                assert!(take(&mut arena, &pass).is_ok());
+                *rest = arena.len();
+            }
+            assert_eq!(rests.into_iter().min(), Some(0));
         }
     }
 }

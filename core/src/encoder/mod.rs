@@ -4,6 +4,7 @@
 //! padded, so a result does not depend on how long other texts are.
 
 mod attention;
+mod dense;
 mod embeddings;
 mod feed_forward;
 mod hidden;

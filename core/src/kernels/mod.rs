@@ -146,6 +146,12 @@ pub trait Kernels: Sync {
         scalar::normalize(row, hidden, gains, epsilon);
     }
 
+    /// int8 weights of nibbles: `(n - 8) * m`, with a byte of multipliers for each pair of groups
+    /// ([`blob`](crate::blob)); 32 of `out` for each of `multipliers`.
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        scalar::expand(nibbles, multipliers, out);
+    }
+
     /// Adds a row of an embedding table, times its multiplier, to `sums`.
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
         scalar::add_embedding(row, multiplier, sums);

@@ -1,7 +1,7 @@
 //! The definition of every kernel, in plain Rust.
 
 use super::{Activations, Heads, HiddenRow, Kernels, RowScale, SoftmaxScales};
-use crate::blob::{Format, Linear, Matrix};
+use crate::blob::{Format, Linear, Matrix, PAIR};
 use crate::fixed::{Factor, Narrow, horner_q15, mul_q15, mul_q31};
 use crate::shape::{Activation, BLOCK};
 
@@ -387,6 +387,19 @@ pub fn max_abs(row: &[i32]) -> u32 {
 pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
     for (sum, &weight) in sums.iter_mut().zip(row) {
         *sum = sum.wrapping_add(weight as i32 * multiplier as i32);
+    }
+}
+
+#[inline]
+pub fn expand(nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+    let pairs = nibbles.chunks_exact(BLOCK).zip(out.chunks_exact_mut(PAIR));
+    for ((nibbles, out), &multipliers) in pairs.zip(multipliers) {
+        let (first, second) = out.split_at_mut(BLOCK);
+        let (low, high) = (multipliers as i32 & 15, multipliers as i32 >> 4);
+        for ((&n, first), second) in nibbles.iter().zip(first).zip(second) {
+            *first = ((n as i32 & 15) - 8).wrapping_mul(low) as i8;
+            *second = ((n as u8 as i32 >> 4) - 8).wrapping_mul(high) as i8;
+        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Writes the records that [`embert::blob`] reads.
 
 use embert::blob::{ALIGNMENT, Format};
-use embert::blocks;
-
-const BLOCK: usize = 16;
+use embert::{BLOCK, blocks};
 
 /// One, in the Q30 of multipliers.
 const ONE: f64 = (1u64 << 30) as f64;
@@ -15,11 +13,14 @@ pub struct Writer {
     format: Format,
 }
 
-/// A dense layer ready to be stored: int8 weights and what they stand for.
+/// A dense layer ready to be stored: int8 weights, or int4 ones in int8, and what they stand for.
 #[derive(Clone, Debug, Default)]
 pub struct QuantizedDense {
     /// `[columns x depth]`, padding included.
     pub weights: Vec<i8>,
+    /// The multipliers that weights are multiples of, `[columns x depth / 16]`, for int4; empty
+    /// for int8.
+    pub groups: Vec<u8>,
     pub columns: usize,
     pub depth: usize,
     /// What a step of a weight stands for, per column; 0 for padding.
@@ -40,11 +41,13 @@ pub struct QuantizedNorm {
     pub epsilon: f64,
 }
 
-/// An embedding table: rows of int8 with a multiplier of the tables' common unit.
+/// An embedding table: rows of int8, or int4, with a multiplier of the tables' common unit.
 pub struct QuantizedTable {
     pub multipliers: Vec<u16>,
     /// `[rows x width]`, padding included.
     pub rows: Vec<i8>,
+    /// As those of a [`QuantizedDense`].
+    pub groups: Vec<u8>,
 }
 
 /// `v / largest` in Q30, short of one.
@@ -103,7 +106,34 @@ impl Writer {
 
     pub fn table(&mut self, table: &QuantizedTable) {
         self.numbers(table.multipliers.iter().map(|m| m.to_le_bytes()));
-        self.small(&table.rows);
+        if table.groups.is_empty() {
+            self.small(&table.rows);
+            return;
+        }
+        let groups = table.rows.chunks_exact(BLOCK).zip(&table.groups);
+        let mut groups: Vec<Group<'_>> = groups.map(|(values, &m)| (values, m)).collect();
+        // Pairs do not reach into the next row.
+        let of_row = table.groups.len() / table.multipliers.len();
+        if !of_row.is_multiple_of(2) {
+            let rows = groups.chunks_exact(of_row);
+            let padded = rows.flat_map(|row| row.iter().copied().chain([EMPTY]));
+            groups = padded.collect();
+        }
+        self.nibbles(groups);
+    }
+
+    /// Groups of int4 weights.
+    fn nibbles<'a>(&mut self, groups: impl IntoIterator<Item = Group<'a>>) {
+        let (mut multipliers, mut nibbles) = (Vec::new(), Vec::new());
+        let mut groups = groups.into_iter();
+        while let (Some((low, m)), Some((high, n))) = (groups.next(), groups.next()) {
+            multipliers.push(m | n << 4);
+            let nibble = |w: i8, m: u8| (w / m.max(1) as i8 + 8) as u8;
+            let pairs = low.iter().zip(high);
+            nibbles.extend(pairs.map(|(&a, &b)| nibble(a, m) | nibble(b, n) << 4));
+        }
+        self.bytes(&multipliers);
+        self.bytes(&nibbles);
     }
 
     pub fn norm(&mut self, norm: &QuantizedNorm) {
@@ -124,13 +154,21 @@ impl Writer {
 
     pub fn dense(&mut self, dense: &QuantizedDense) {
         let largest = largest(dense.scales.iter().map(|&s| f64::from(s)));
-        self.numbers([self.format.code().to_le_bytes()]);
+        let format = match dense.groups.is_empty() {
+            true => self.format,
+            false => Format::Nibbles,
+        };
+        self.numbers([format.code().to_le_bytes()]);
         self.scales([largest * 2.0 / dense.unit, dense.unit, 1.0, 1.0]);
         self.integers(dense.scales.iter().map(|&s| multiplier(s.into(), largest)));
         let rows = || dense.weights.chunks_exact(dense.depth);
         self.integers(rows().map(|row| row.iter().map(|&w| i32::from(w)).sum()));
         self.integers(dense.biases.iter().map(|b| (b / dense.unit).round() as i32));
-        self.small(&packed(dense, self.format));
+        match format {
+            Format::Columns => self.small(&packed(dense, BLOCK, 0)),
+            Format::Fours => self.small(&packed(dense, 4, i8::MIN)),
+            Format::Nibbles => self.nibbles(groups(dense)),
+        }
     }
 
     pub fn readout(&mut self, unit: f64, shift: &[f32]) {
@@ -144,12 +182,28 @@ impl Writer {
     }
 }
 
-/// Weights in blocks.
-fn packed(dense: &QuantizedDense, format: Format) -> Vec<i8> {
-    let (inputs, offset) = match format {
-        Format::Columns => (BLOCK, 0),
-        Format::Fours => (4, i8::MIN),
-    };
+/// 16 weights that are multiples of one number.
+type Group<'a> = (&'a [i8], u8);
+
+const EMPTY: Group<'static> = (&[0; BLOCK], 0);
+
+/// The groups of a layer in the order of blocks.
+fn groups(dense: &QuantizedDense) -> impl Iterator<Item = Group<'_>> {
+    let (depth, across) = (dense.depth, dense.depth / BLOCK);
+    let blocks =
+        (0..dense.columns / BLOCK).flat_map(move |column| (0..across).map(move |b| (column, b)));
+    blocks.flat_map(move |(block_column, block)| {
+        (0..BLOCK).map(move |column| {
+            let column = block_column * BLOCK + column;
+            let start = column * depth + block * BLOCK;
+            let multiplier = dense.groups[column * across + block];
+            (&dense.weights[start..start + BLOCK], multiplier)
+        })
+    })
+}
+
+/// Weights in blocks, `inputs` of each column at a time, `offset` added.
+fn packed(dense: &QuantizedDense, inputs: usize, offset: i8) -> Vec<i8> {
     let mut packed = Vec::with_capacity(dense.weights.len());
     for block_column in dense.weights.chunks_exact(BLOCK * dense.depth) {
         for first in (0..dense.depth).step_by(inputs) {

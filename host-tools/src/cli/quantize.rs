@@ -11,7 +11,7 @@ use embert::blob::Format;
 use embert_cli::{
     checkpoint::Checkpoint,
     prune::{prune, vocab_txt},
-    quantize::{Options, Step, quantize},
+    quantize::{Options, Part, Step, quantize},
 };
 use indicatif::HumanCount;
 
@@ -23,7 +23,8 @@ Examples:
   embert quantize ./checkpoint -o tagger.embert --calibration letters.txt
   embert quantize ./checkpoint -o small.embert --vocab-from letters.txt
   embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls
-  embert quantize ./bert-base-uncased -o server.embert --for x86-64";
+  embert quantize ./bert-base-uncased -o server.embert --for x86-64
+  embert quantize ./checkpoint -o small.embert --int4 embeddings,feed-forward";
 
 /// Make a blob of a Hugging Face checkpoint: int8 weights, vocabulary, labels, all in one file.
 ///
@@ -62,6 +63,30 @@ pub struct Quantize {
     /// Where the blob will run
     #[arg(long = "for", value_name = "PROCESSOR", default_value = "any")]
     processor: Processor,
+    /// What to store in 4 bits instead of 8
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    int4: Vec<PartArgument>,
+}
+
+/// What can be int4. Look at what it costs with `embert validate`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PartArgument {
+    /// Word and position embeddings: hardly any loss
+    Embeddings,
+    /// Queries, keys, values and the output of attention
+    Attention,
+    /// Both matrices of the feed-forward network
+    FeedForward,
+}
+
+impl From<PartArgument> for Part {
+    fn from(part: PartArgument) -> Self {
+        match part {
+            PartArgument::Embeddings => Part::Embeddings,
+            PartArgument::Attention => Part::Attention,
+            PartArgument::FeedForward => Part::FeedForward,
+        }
+    }
 }
 
 /// What a blob's weights are arranged for; the results are the same.
@@ -98,6 +123,7 @@ impl Quantize {
                 Processor::Any => Format::Columns,
                 Processor::X86 => Format::Fours,
             },
+            int4: self.int4.into_iter().map(Into::into).collect(),
         };
 
         let bar = progress::bar(0, "quantizing");

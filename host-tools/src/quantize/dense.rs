@@ -1,10 +1,11 @@
-//! Weights to int8, per output channel.
+//! Weights to int8 or int4, per output channel.
 
+use super::grid::{Bits, Grid};
 use super::rounding::{self, Inputs};
 use crate::blob::writer::QuantizedDense;
 use crate::checkpoint::Dense;
-use embert::blocks;
 use embert::kernels::scalar::accumulator_shift;
+use embert::{BLOCK, blocks};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -70,26 +71,42 @@ impl Limits {
     }
 }
 
-/// Rounds a layer to int8, its unit the finest that cannot overflow.
+/// Rounds a layer, its unit the finest that cannot overflow.
 ///
 /// Its biases make up for what rounding the weights does to the mean of the outputs.
-pub fn quantize(dense: &Dense, layout: Layout, inputs: &Inputs, limits: Limits) -> QuantizedDense {
-    let mut quantized = round(dense, layout, inputs);
+pub fn quantize(
+    bits: Bits,
+    dense: &Dense,
+    layout: Layout,
+    inputs: &Inputs,
+    limits: Limits,
+) -> QuantizedDense {
+    let mut quantized = round(bits, dense, layout, inputs);
     quantized.unit = limits.unit(&quantized);
     quantized
 }
 
 /// The same with a given unit.
-pub fn quantize_in(unit: f64, dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
-    let mut quantized = round(dense, layout, inputs);
+pub fn quantize_in(
+    unit: f64,
+    bits: Bits,
+    dense: &Dense,
+    layout: Layout,
+    inputs: &Inputs,
+) -> QuantizedDense {
+    let mut quantized = round(bits, dense, layout, inputs);
     quantized.unit = unit;
     quantized
 }
 
-fn round(dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
+fn round(bits: Bits, dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
     let (columns, depth) = (layout.outputs.padded(), layout.inputs.padded());
     let mut quantized = QuantizedDense {
         weights: vec![0; columns * depth],
+        groups: match bits {
+            Bits::Eight => Vec::new(),
+            Bits::Four => vec![0; columns * depth / BLOCK],
+        },
         columns,
         depth,
         scales: vec![0.0; columns],
@@ -99,20 +116,25 @@ fn round(dense: &Dense, layout: Layout, inputs: &Inputs) -> QuantizedDense {
     let weights = ArrayView2::from_shape((dense.outputs, dense.inputs), &dense.weight)
         .expect("a Dense holds outputs x inputs weights");
     let rows: Vec<&[f32]> = dense.weight.chunks_exact(dense.inputs).collect();
-    let steps: Vec<f32> = rows
+    let place = |input| layout.inputs.place(input);
+    let grids: Vec<Grid> = rows
         .par_iter()
-        .map(|row| rounding::step(row, &inputs.variance) as f32)
+        .map(|row| Grid::best(bits, row, &inputs.variance, place))
         .collect();
-    let rounded = rounding::round(&weights, &steps, inputs);
+    let rounded = rounding::round(&weights, &grids, inputs);
     for (channel, (row, rounded)) in rows.iter().zip(rounded.rows()).enumerate() {
         let column = layout.outputs.place(channel);
-        let step = f64::from(steps[channel]);
+        let grid = &grids[channel];
         let mut bias = f64::from(dense.bias[channel]);
         for (input, ((&w, &q), mean)) in row.iter().zip(rounded).zip(&inputs.mean).enumerate() {
-            bias += (f64::from(w) - f64::from(q) * step) * mean;
-            quantized.weights[column * depth + layout.inputs.place(input)] = q;
+            bias += (f64::from(w) - f64::from(q) * grid.step) * mean;
+            let place = column * depth + place(input);
+            quantized.weights[place] = q;
+            if let Some(multiplier) = grid.multiplier(input) {
+                quantized.groups[place / BLOCK] = multiplier;
+            }
         }
-        quantized.scales[column] = steps[channel];
+        quantized.scales[column] = grid.step as f32;
         quantized.biases[column] = bias;
     }
     quantized

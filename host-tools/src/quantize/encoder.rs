@@ -1,9 +1,11 @@
 //! Tensors in the order of the blob.
 
+use super::Part;
 use super::attention;
 use super::bounds;
 use super::calibration::Statistics;
 use super::dense::{self, Channels, Layout, Limits};
+use super::grid::Bits;
 use super::migration;
 use super::norm::Migrated;
 use super::pooler;
@@ -16,6 +18,7 @@ use crate::checkpoint::{self, Checkpoint, Dense, FloatHead, LayerNorm};
 pub struct Encoder<'a> {
     checkpoint: &'a Checkpoint,
     statistics: &'a Statistics,
+    int4: &'a [Part],
     /// The word embeddings in the order of the blob.
     words: &'a [u32],
     hidden: Channels,
@@ -24,11 +27,17 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub fn new(checkpoint: &'a Checkpoint, statistics: &'a Statistics, words: &'a [u32]) -> Self {
+    pub fn new(
+        checkpoint: &'a Checkpoint,
+        statistics: &'a Statistics,
+        int4: &'a [Part],
+        words: &'a [u32],
+    ) -> Self {
         let model = &checkpoint.model;
         Encoder {
             checkpoint,
             statistics,
+            int4,
             words,
             hidden: Channels::plain(model.hidden),
             intermediate: Channels::plain(model.intermediate),
@@ -39,11 +48,18 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    fn bits(&self, part: Part) -> Bits {
+        match self.int4.contains(&part) {
+            true => Bits::Four,
+            false => Bits::Eight,
+        }
+    }
+
     /// `progress` is called after every layer.
     pub fn write(&self, writer: &mut Writer, mut progress: impl FnMut()) {
         let model = &self.checkpoint.model;
         let mut input = self.states(0, &model.embedding_norm);
-        let tables = tables::quantize(model, self.words);
+        let tables = tables::quantize(self.bits(Part::Embeddings), model, self.words);
         for table in [&tables.word, &tables.position, &tables.segment] {
             writer.table(table);
         }
@@ -90,8 +106,10 @@ impl<'a> Encoder<'a> {
         let context = statistics.context(index);
         let centred = attention::centre(layer, statistics.states(index), context);
         let inputs = input.inputs();
+        let bits = self.bits(Part::Attention);
         for dense in [&layer.query, &centred.key, &centred.value] {
             writer.dense(&dense::quantize(
+                bits,
                 &input.fold(dense),
                 layout(self.heads, self.hidden),
                 &inputs,
@@ -104,6 +122,7 @@ impl<'a> Encoder<'a> {
         let sums = bounds::after(&centred.output, &values, bounds::length(&values));
         let step = attention::mean_square_step(context, &centred.shift).sqrt();
         let projection = dense::quantize(
+            bits,
             &with_residual_shift(&centred.output, input.norm),
             layout(self.hidden, self.heads),
             &Inputs::new(
@@ -120,8 +139,10 @@ impl<'a> Encoder<'a> {
         writer.dense(&projection);
         writer.norm(&middle.quantized(projection.unit));
 
+        let bits = self.bits(Part::FeedForward);
         writer.dense(&dense::quantize_in(
             intermediate_unit(statistics.largest_intermediate(index)),
+            bits,
             &middle.fold(&layer.intermediate),
             layout(self.intermediate, self.hidden),
             &middle.inputs(),
@@ -133,6 +154,7 @@ impl<'a> Encoder<'a> {
         let (shift, scales) = (vec![0.0; seen.channels()], vec![1.0; seen.channels()]);
         let step = migration::mean_square_step(seen.sample(), &shift, &scales).sqrt();
         let projection = dense::quantize(
+            bits,
             &with_residual_shift(&layer.output, middle.norm),
             layout(self.hidden, self.intermediate),
             &Inputs::new(seen, &shift, &scales, step),
@@ -155,6 +177,7 @@ impl<'a> Encoder<'a> {
                 inputs: self.hidden,
             };
             writer.dense(&dense::quantize(
+                Bits::Eight,
                 dense,
                 layout,
                 inputs,

@@ -1,9 +1,9 @@
 //! The parts of a blob before its tensors.
 
-use super::pooler;
+use super::{Part, pooler};
 use crate::blob::vocabulary::Section;
 use crate::checkpoint::{self, Checkpoint, FloatHead};
-use embert::blob::{HEADER_LEN, MAGIC, VERSION, flags};
+use embert::blob::{Format, HEADER_LEN, MAGIC, VERSION, flags};
 use embert::{HeadKind, Pooling};
 
 /// Where each name ends, then the names.
@@ -20,6 +20,7 @@ pub fn label_section(labels: &[String]) -> Vec<u8> {
 /// The bytes of [`embert::Header`], length and checksum left open.
 pub fn header(
     checkpoint: &Checkpoint,
+    int4: &[Part],
     vocabulary: &Section,
     labels: usize,
     about: usize,
@@ -47,6 +48,10 @@ pub fn header(
         (spec.clean_text, flags::CLEAN_TEXT),
         (spec.handle_chinese_chars, flags::HANDLE_CHINESE_CHARS),
         (pooler(checkpoint).is_some(), flags::POOLER),
+        (
+            int4.iter().any(|&part| part != Part::Embeddings),
+            flags::INT4,
+        ),
     ] {
         bits |= if set { bit } else { 0 };
     }
@@ -81,6 +86,10 @@ pub fn header(
         about,
     ];
     bytes.extend(numbers.iter().flat_map(|&n| (n as u32).to_le_bytes()));
+    if int4.contains(&Part::Embeddings) {
+        // Words and positions: there are few segments, and every token adds one.
+        bytes.extend([Format::Nibbles.code() as u8; 2]);
+    }
     bytes.resize(HEADER_LEN, 0);
     bytes
 }

@@ -1,4 +1,4 @@
-//! From a float checkpoint to an int8 blob.
+//! From a float checkpoint to a blob of int8 or int4.
 
 mod attention;
 mod bounds;
@@ -6,6 +6,7 @@ mod calibration;
 mod cholesky;
 mod dense;
 mod encoder;
+mod grid;
 mod header;
 mod migration;
 mod moments;
@@ -46,8 +47,20 @@ pub struct Options {
     pub calibration: Vec<String>,
     /// Where the model came from and what its licence asks to be said; goes into the blob.
     pub about: String,
-    /// How weights are stored.
+    /// How int8 weights are stored.
     pub format: Format,
+    /// What is stored in int4.
+    pub int4: Vec<Part>,
+}
+
+/// Parts of a model that can be int4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The tables of words and positions.
+    Embeddings,
+    /// The four matrices of attention.
+    Attention,
+    FeedForward,
 }
 
 /// A step of the work, for a progress bar.
@@ -80,6 +93,7 @@ pub fn quantize(
     let mut writer = Writer::new(options.format);
     writer.bytes(&header::header(
         checkpoint,
+        &options.int4,
         vocabulary,
         labels.len(),
         options.about.len(),
@@ -87,7 +101,7 @@ pub fn quantize(
     writer.bytes(&vocabulary.bytes);
     writer.bytes(&labels);
     writer.bytes(options.about.as_bytes());
-    let encoder = Encoder::new(checkpoint, &statistics, &vocabulary.order);
+    let encoder = Encoder::new(checkpoint, &statistics, &options.int4, &vocabulary.order);
     encoder.write(&mut writer, || progress(Step::Done));
 
     let mut blob = writer.into_bytes();

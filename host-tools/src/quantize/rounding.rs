@@ -9,6 +9,7 @@
 //! to the first depend on one more weight each, and each weight makes one of them small.
 
 use super::cholesky;
+use super::grid::Grid;
 use super::moments::Moments;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
@@ -23,9 +24,6 @@ const ROWS: usize = 64;
 /// channels seem never to vary, and errors would all go there: on MiniLM, 1,500 tokens without
 /// damping are worse than plain rounding, with it better, and 4,000 lose nothing by it.
 const DAMPING: f64 = 0.1;
-
-/// The largest magnitude of a weight.
-const LARGEST: f64 = 127.0;
 
 /// What inputs look like to a matrix.
 pub struct Inputs {
@@ -85,38 +83,14 @@ impl Inputs {
     }
 }
 
-/// The step of a row whose elements' squared errors count by `weights`: the one of the least error if each were rounded by itself.
-/// Cutting off the largest weights can be worth a finer step.
-pub fn step(row: &[f32], weights: &[f64]) -> f64 {
-    let largest = row.iter().fold(1e-9f32, |m, w| m.max(w.abs()));
-    let largest = f64::from(largest) / LARGEST;
-    let error = |step: f64| -> f64 {
-        let errors = row.iter().zip(weights).map(|(&w, weight)| {
-            let w = f64::from(w);
-            (w - nearest(w, step) * step).powi(2) * weight
-        });
-        errors.sum()
-    };
-    let candidates = (0..12).map(|i| largest * (1.0 - 0.03 * f64::from(i)));
-    let tried = candidates.map(|step| (error(step), step));
-    tried
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(largest, |best| best.1)
-}
-
-/// The int8 number of steps nearest to `value`.
-pub fn nearest(value: f64, step: f64) -> f64 {
-    (value / step).round().clamp(-LARGEST, LARGEST)
-}
-
-/// Rounds `weights`, `[outputs x inputs]`, each row to multiples of its step.
-pub fn round(weights: &ArrayView2<'_, f32>, steps: &[f32], inputs: &Inputs) -> Array2<i8> {
+/// Rounds `weights`, `[outputs x inputs]`, each row to its grid.
+pub fn round(weights: &ArrayView2<'_, f32>, grids: &[Grid], inputs: &Inputs) -> Array2<i8> {
     let mut rounded = Array2::zeros(weights.dim());
     let tiles = rounded.axis_chunks_iter_mut(Axis(0), ROWS);
     let weights = weights.axis_chunks_iter(Axis(0), ROWS);
-    let work: Vec<_> = tiles.zip(weights).zip(steps.chunks(ROWS)).collect();
-    work.into_par_iter().for_each(|((out, weights), steps)| {
-        round_tile(out, &weights, steps, inputs);
+    let work: Vec<_> = tiles.zip(weights).zip(grids.chunks(ROWS)).collect();
+    work.into_par_iter().for_each(|((out, weights), grids)| {
+        round_tile(out, &weights, grids, inputs);
     });
     rounded
 }
@@ -124,7 +98,7 @@ pub fn round(weights: &ArrayView2<'_, f32>, steps: &[f32], inputs: &Inputs) -> A
 fn round_tile(
     mut out: ArrayViewMut2<'_, i8>,
     weights: &ArrayView2<'_, f32>,
-    steps: &[f32],
+    grids: &[Grid],
     inputs: &Inputs,
 ) {
     let (order, factor) = (&inputs.order, &inputs.factor);
@@ -137,16 +111,15 @@ fn round_tile(
             .slice(s![.., end..])
             .dot(&factor.slice(s![end.., start..end]));
         let block = factor.slice(s![start..end, start..end]);
-        for (row, &step) in steps.iter().enumerate() {
-            let step = f64::from(step);
+        for (row, grid) in grids.iter().enumerate() {
             let mut pending = pending.row_mut(row);
             for i in (0..end - start).rev() {
                 let channel = order[start + i];
                 let w = f64::from(weights[(row, channel)]);
                 let target = w + pending[i] / block[(i, i)];
-                let q = nearest(target, step);
+                let q = grid.nearest(channel, target);
                 out[(row, channel)] = q as i8;
-                let error = w - q * step;
+                let error = w - q * grid.step;
                 errors[(row, start + i)] = error;
                 pending
                     .slice_mut(s![..i])
@@ -159,6 +132,7 @@ fn round_tile(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantize::grid::Bits;
 
     /// Rows of `channels` numbers that a few hidden causes share, and some noise.
     fn correlated(rows: usize, channels: usize) -> Array2<f32> {
@@ -181,9 +155,9 @@ mod tests {
         Inputs::new(&moments, &vec![0.0; channels], &vec![1.0; channels], 0.01)
     }
 
-    fn steps(weights: &Array2<f32>, inputs: &Inputs) -> Vec<f32> {
+    fn grids(bits: Bits, weights: &Array2<f32>, inputs: &Inputs) -> Vec<Grid> {
         let rows = weights.rows().into_iter();
-        rows.map(|row| step(&row.to_vec(), &inputs.variance) as f32)
+        rows.map(|row| Grid::best(bits, &row.to_vec(), &inputs.variance, |channel| channel))
             .collect()
     }
 
@@ -192,9 +166,10 @@ mod tests {
         rows: &Array2<f32>,
         weights: &Array2<f32>,
         rounded: &Array2<i8>,
-        steps: &[f32],
+        grids: &[Grid],
     ) -> f32 {
-        let steps = ArrayView2::from_shape((steps.len(), 1), steps).unwrap();
+        let steps: Vec<f32> = grids.iter().map(|grid| grid.step as f32).collect();
+        let steps = ArrayView2::from_shape((steps.len(), 1), &steps).unwrap();
         let left = weights - &(rounded.mapv(f32::from) * steps);
         rows.dot(&left.t()).mapv(|v| v * v).sum()
     }
@@ -207,25 +182,30 @@ mod tests {
         let (seen, unseen) = (seen.to_owned(), unseen.to_owned());
         let weights = correlated(ROWS + 3, channels);
         let inputs = inputs(&seen);
-        let steps = steps(&weights, &inputs);
-        let rounded = round(&weights.view(), &steps, &inputs);
-        let plain = round(&weights.view(), &steps, &Inputs::unknown(channels));
-        let (ours, theirs) = (
-            error(&unseen, &weights, &rounded, &steps),
-            error(&unseen, &weights, &plain, &steps),
-        );
-        assert!(ours < 0.5 * theirs, "{ours} against {theirs}");
+        for bits in [Bits::Eight, Bits::Four] {
+            let grids = grids(bits, &weights, &inputs);
+            let rounded = round(&weights.view(), &grids, &inputs);
+            let plain = round(&weights.view(), &grids, &Inputs::unknown(channels));
+            let (ours, theirs) = (
+                error(&unseen, &weights, &rounded, &grids),
+                error(&unseen, &weights, &plain, &grids),
+            );
+            assert!(ours < 0.5 * theirs, "{bits:?}: {ours} against {theirs}");
+        }
     }
 
     #[test]
     fn unknown_inputs_give_the_nearest_steps() {
         let weights = correlated(5, 70);
         let inputs = Inputs::unknown(70);
-        let steps = steps(&weights, &inputs);
-        let rounded = round(&weights.view(), &steps, &inputs);
-        for ((row, &step), rounded) in weights.rows().into_iter().zip(&steps).zip(rounded.rows()) {
-            for (&w, &q) in row.iter().zip(rounded) {
-                assert_eq!(nearest(w.into(), step.into()), f64::from(q));
+        for bits in [Bits::Eight, Bits::Four] {
+            let grids = grids(bits, &weights, &inputs);
+            let rounded = round(&weights.view(), &grids, &inputs);
+            let rows = weights.rows().into_iter().zip(&grids);
+            for ((row, grid), rounded) in rows.zip(rounded.rows()) {
+                for (channel, (&w, &q)) in row.iter().zip(rounded).enumerate() {
+                    assert_eq!(grid.nearest(channel, w.into()), f64::from(q));
+                }
             }
         }
     }
@@ -251,9 +231,9 @@ mod tests {
                     .chain(&inputs.variance)
                     .all(|v| v.is_finite())
             );
-            let steps = steps(&weights, &inputs);
-            let rounded = round(&weights.view(), &steps, &inputs);
-            let plain = round(&weights.view(), &steps, &Inputs::unknown(70));
+            let grids = grids(Bits::Eight, &weights, &inputs);
+            let rounded = round(&weights.view(), &grids, &inputs);
+            let plain = round(&weights.view(), &grids, &Inputs::unknown(70));
             let worst = rounded
                 .iter()
                 .zip(&plain)

@@ -12,6 +12,7 @@ pub use cache::Cache;
 pub use context::{Context, join};
 
 use super::Pass;
+use super::dense::dense;
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear};
 use crate::fixed::Factor;
@@ -51,7 +52,7 @@ impl<'s> Tile<'s> {
         })
     }
 
-    /// Some heads of a dense layer for `rows`, quantized token by token.
+    /// Some heads of a dense layer for `rows`, quantized token by token; `spare` is for [`dense`].
     fn project(
         &mut self,
         pass: &Pass<'_>,
@@ -59,11 +60,12 @@ impl<'s> Tile<'s> {
         hidden: &Hidden<'_>,
         rows: Range<usize>,
         heads: Range<usize>,
-    ) {
+        spare: Arena<'_>,
+    ) -> Result<(), OutOfScratch> {
         let (width, all) = (self.width, heads.len() * self.width);
         let input = hidden.activations(rows);
-        pass.set
-            .linear(&input, layer, heads.start * width, self.projection, all);
+        let (first, sums) = (heads.start * width, &mut *self.projection);
+        dense(pass.set, &input, layer, first, sums, all, spare)?;
         let sums = self.projection.get(..input.rows.len() * all);
         let out = Heads {
             heads: heads.len(),
@@ -74,6 +76,7 @@ impl<'s> Tile<'s> {
         };
         pass.set
             .quantize_heads(sums.unwrap_or_default(), width, out);
+        Ok(())
     }
 
     /// What [`project`](Self::project) has left of `rows` rows of the group's head `index`: their
@@ -134,14 +137,19 @@ fn keys_and_values<'s>(
 ) -> Result<Cache<'s>, OutOfScratch> {
     let (planned, tokens) = (pass.plan.tokens, pass.tokens);
     let mut cache = Cache::take(arena, pass.shape, heads.clone(), planned, tokens)?;
-    let mut tile = Tile::take(&mut arena.phase(), pass, heads.len())?;
+    let mut arena = arena.phase();
+    let mut tile = Tile::take(&mut arena, pass, heads.len())?;
     for rows in pass.tiles(0..tokens) {
-        tile.project(pass, &layer.key, hidden, rows.clone(), heads.clone());
+        let mut project = |layer, tile: &mut Tile<'_>| {
+            let (rows, heads) = (rows.clone(), heads.clone());
+            tile.project(pass, layer, hidden, rows, heads, arena.phase())
+        };
+        project(&layer.key, &mut tile)?;
         for index in 0..heads.len() {
             let (keys, scales) = tile.projected(index, rows.len());
             cache.head(index).set_keys(rows.start, keys, scales);
         }
-        tile.project(pass, &layer.value, hidden, rows.clone(), heads.clone());
+        project(&layer.value, &mut tile)?;
         for index in 0..heads.len() {
             let (values, scales) = tile.projected(index, rows.len());
             let mut head = cache.head(index);
@@ -166,7 +174,8 @@ pub fn mix(
 ) -> Result<(), OutOfScratch> {
     let heads = cache.heads();
     let mut tile = Tile::take(&mut arena, pass, heads.len())?;
-    tile.project(pass, &layer.query, hidden, rows.clone(), heads.clone());
+    let (queries, all) = (rows.clone(), heads.clone());
+    tile.project(pass, &layer.query, hidden, queries, all, arena.phase())?;
     for (index, head) in heads.enumerate() {
         let keys = cache.filled(index);
         let rows = rows.clone();

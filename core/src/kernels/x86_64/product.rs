@@ -213,8 +213,8 @@ unsafe fn product(
         let direct = b.format == Format::Columns && rows <= tiling.direct_rows;
         let (multiply, pack) = match b.format {
             Format::Fours => (tiling.multiply, tiling.pack_fours),
-            Format::Columns if direct => (tiling.multiply_direct, None),
-            Format::Columns => (tiling.multiply, Some(tiling.pack)),
+            _ if direct => (tiling.multiply_direct, None),
+            _ => (tiling.multiply, Some(tiling.pack)),
         };
         let mut pieces = Pieces::new(tiling, direct, depth / BLOCK, out_width / BLOCK);
         while let Some(piece) = pieces.next() {
