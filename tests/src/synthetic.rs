@@ -1,6 +1,7 @@
 //! Blobs of any shape whose tensors are random: consistent, but no model.
 
-use embert::blob::{ALIGNMENT, Format, HEADER_LEN, MAGIC, VERSION};
+use embert::blob::{ALIGNMENT, Format, HEADER_LEN, MAGIC, PAIR, VERSION};
+use embert::kernels::scalar;
 use embert::{HeadKind, Pooling, Shape, blocks};
 
 use crate::blobs::{Aligned, sign};
@@ -23,11 +24,37 @@ pub enum Wildness {
     Wild,
 }
 
-/// A blob of `shape`. Pieces are of two letters: `aa`, `ab` and so on by their ids.
+/// A blob of `shape`, its matrices and tables int4 where the shape says so. Pieces are of two
+/// letters: `aa`, `ab` and so on by their ids.
 ///
 /// # Panics
 /// For a vocabulary of less than 3 or more than 676 pieces.
 pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildness) -> Synthetic {
+    written(shape, flags, activation, seed, wildness, shape.has_int4)
+}
+
+/// The same blob with its int4 weights expanded to int8.
+///
+/// # Panics
+/// As [`blob`].
+pub fn expanded(
+    shape: &Shape,
+    flags: u8,
+    activation: u8,
+    seed: u64,
+    wildness: Wildness,
+) -> Synthetic {
+    written(shape, flags, activation, seed, wildness, false)
+}
+
+fn written(
+    shape: &Shape,
+    flags: u8,
+    activation: u8,
+    seed: u64,
+    wildness: Wildness,
+    int4: bool,
+) -> Synthetic {
     assert!((3..=26 * 26).contains(&shape.vocabulary));
     let mut writer = Writer {
         bytes: vec![0; HEADER_LEN],
@@ -35,6 +62,7 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
         settings: Vec::new(),
         random: Random(seed),
         wildness,
+        int4,
     };
     let vocabulary = vocabulary(shape.vocabulary);
     let mut labels = Vec::new();
@@ -50,17 +78,20 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
     let intermediate = shape.intermediate_blocks();
     for rows in [shape.vocabulary, shape.positions, shape.segments] {
         writer.noise(2 * rows);
-        writer.noise(rows * hidden);
+        match shape.has_int4 {
+            true => writer.nibbles(rows, hidden),
+            false => writer.noise(rows * hidden),
+        }
     }
     writer.norm(hidden);
     for _ in 0..shape.layers {
         for _ in 0..3 {
-            writer.linear(attention, hidden, None);
+            writer.layer(shape, attention, hidden, None);
         }
-        writer.linear(hidden, attention, None);
+        writer.layer(shape, hidden, attention, None);
         writer.norm(hidden);
-        writer.linear(intermediate, hidden, Some(1.0 / 256.0));
-        writer.linear(hidden, intermediate, None);
+        writer.layer(shape, intermediate, hidden, Some(1.0 / 256.0));
+        writer.layer(shape, hidden, intermediate, None);
         writer.norm(hidden);
     }
     if shape.has_pooler {
@@ -81,7 +112,7 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
         settings,
         ..
     } = writer;
-    let header = header(shape, flags, activation, lengths);
+    let header = header(shape, flags, activation, lengths, int4);
     bytes[..HEADER_LEN].copy_from_slice(&header);
     sign(&mut bytes);
     Synthetic {
@@ -91,9 +122,18 @@ pub fn blob(shape: &Shape, flags: u8, activation: u8, seed: u64, wildness: Wildn
     }
 }
 
-fn header(shape: &Shape, mut flags: u8, activation: u8, lengths: [usize; 3]) -> Vec<u8> {
+fn header(
+    shape: &Shape,
+    mut flags: u8,
+    activation: u8,
+    lengths: [usize; 3],
+    int4: bool,
+) -> Vec<u8> {
     if shape.has_pooler {
         flags |= embert::blob::flags::POOLER;
+    }
+    if int4 {
+        flags |= embert::blob::flags::INT4;
     }
     let mut header = MAGIC.to_vec();
     header.extend(VERSION.to_le_bytes());
@@ -112,6 +152,9 @@ fn header(shape: &Shape, mut flags: u8, activation: u8, lengths: [usize; 3]) -> 
     let special = [2, 0, 1, u32::MAX as usize, u32::MAX as usize, 100];
     let numbers = sizes.iter().chain(&special).chain(&lengths);
     header.extend(numbers.flat_map(|&n| (n as u32).to_le_bytes()));
+    if int4 {
+        header.extend([Format::Nibbles.code() as u8; 3]);
+    }
     header.resize(HEADER_LEN, 0);
     header
 }
@@ -168,6 +211,8 @@ struct Writer {
     settings: Vec<usize>,
     random: Random,
     wildness: Wildness,
+    /// Whether int4 is written as such, or expanded.
+    int4: bool,
 }
 
 impl Writer {
@@ -178,7 +223,7 @@ impl Writer {
     }
 
     fn noise(&mut self, len: usize) {
-        let bytes: Vec<u8> = (0..len).map(|_| self.random.below(256) as u8).collect();
+        let bytes = self.random_bytes(len);
         self.section(&bytes);
     }
 
@@ -209,14 +254,67 @@ impl Writer {
         self.multipliers(width);
     }
 
+    fn random_bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.random.below(256) as u8).collect()
+    }
+
+    /// Rows of int4 numbers.
+    fn nibbles(&mut self, rows: usize, width: usize) {
+        let pairs = width.div_ceil(PAIR);
+        let (groups, nibbles) = (
+            self.random_bytes(rows * pairs),
+            self.random_bytes(rows * pairs * PAIR / 2),
+        );
+        if self.int4 {
+            self.section(&groups);
+            self.section(&nibbles);
+            return;
+        }
+        let mut row = vec![0; pairs * PAIR];
+        let mut numbers = Vec::new();
+        for (groups, nibbles) in groups.chunks(pairs).zip(nibbles.chunks(pairs * PAIR / 2)) {
+            scalar::expand(bytemuck::cast_slice(nibbles), groups, &mut row);
+            numbers.extend(&row[..width]);
+        }
+        self.section(bytemuck::cast_slice(&numbers));
+    }
+
+    /// A layer of the encoder: one in two is int4, where the shape says that some are.
+    fn layer(&mut self, shape: &Shape, columns: usize, depth: usize, unit: Option<f32>) {
+        if !shape.has_int4 || self.random.below(2) == 0 {
+            return self.linear(columns, depth, unit);
+        }
+        let groups = self.random_bytes(columns * depth / PAIR);
+        let nibbles = self.random_bytes(columns * depth / 2);
+        let mut weights = vec![0; columns * depth];
+        scalar::expand(bytemuck::cast_slice(&nibbles), &groups, &mut weights);
+        match self.int4 {
+            true => {
+                self.constants(Format::Nibbles, &weights, columns, unit);
+                self.section(&groups);
+                self.section(&nibbles);
+            }
+            false => {
+                self.constants(Format::Columns, &weights, columns, unit);
+                self.section(bytemuck::cast_slice(&weights));
+            }
+        }
+    }
+
     fn linear(&mut self, columns: usize, depth: usize, unit: Option<f32>) {
+        let weights = self.random_bytes(columns * depth);
+        let weights: &[i8] = bytemuck::cast_slice(&weights);
+        self.constants(Format::Columns, weights, columns, unit);
+        self.section(bytemuck::cast_slice(weights));
+    }
+
+    /// What stands before a layer's weights.
+    fn constants(&mut self, format: Format, weights: &[i8], columns: usize, unit: Option<f32>) {
+        let depth = weights.len() / columns;
         self.settings.push(self.bytes.len());
-        self.section(&Format::Columns.code().to_le_bytes());
+        self.section(&format.code().to_le_bytes());
         self.scales(unit);
         self.multipliers(columns);
-        let weights: Vec<i8> = (0..columns * depth)
-            .map(|_| self.random.below(256) as u8 as i8)
-            .collect();
         // Blocks of 16 columns, in them 16 inputs of each column at a time.
         let sums: Vec<u8> = (0..columns)
             .flat_map(|column| {
@@ -228,6 +326,5 @@ impl Writer {
             .collect();
         self.section(&sums);
         self.noise(4 * columns);
-        self.section(bytemuck::cast_slice(&weights));
     }
 }

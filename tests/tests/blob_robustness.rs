@@ -1,11 +1,13 @@
 //! Blobs made to harm: impossible sizes, random tensors, scales that are no numbers.
 
 use embert::blob::{HEADER_LEN, flags};
+use embert::kernels::InstructionSet;
 use embert::{
     Engine, HeadKind, Header, Model, ParseError, Pooling, RunError, Shape, scratch_bytes,
 };
 use embert_tests::blobs::{Aligned, MEAN, SEQUENCE, TOKENS};
 use embert_tests::fuzz;
+use embert_tests::readings::Setup;
 use embert_tests::synthetic::{self, Random, Wildness};
 use std::time::{Duration, Instant};
 
@@ -117,6 +119,7 @@ fn shape(random: &mut Random) -> Shape {
         },
         head,
         pooling,
+        has_int4: random.below(2) == 1,
         has_pooler: random.below(2) == 1
             || (head == HeadKind::Embedding && pooling == Pooling::Pooler),
     }
@@ -138,6 +141,56 @@ fn random_tensors_run_in_their_bounds() {
         for text in ["", "aa ab zz", &"ac ab ".repeat(40)] {
             fuzz::run(&model, text);
         }
+    }
+}
+
+/// int4 is int8 in another form, whatever the memory to expand it in.
+#[test]
+fn int4_gives_what_its_int8_gives() {
+    let mut random = Random(12);
+    let count = if cfg!(debug_assertions) { 20 } else { 300 };
+    for seed in 0..count {
+        let shape = Shape {
+            has_int4: true,
+            ..shape(&mut random)
+        };
+        let [int4, int8] = [synthetic::blob, synthetic::expanded]
+            .map(|make| make(&shape, flags::LOWERCASE, 0, seed, Wildness::Tame).blob);
+        let int4 = Model::parse(&int4).expect("a consistent blob");
+        let int8 = Model::parse(&int8).expect("a consistent blob");
+        assert!(int4.shape().has_int4 && !int8.shape().has_int4);
+        let expected = Setup::plain(&int8).run(&int8, "ab aa ad ab ac");
+        for set in InstructionSet::available() {
+            for (tile, workers) in [(1, 1), (3, 1), (4, 2), (16, 1), (40, 3)] {
+                let setup = Setup {
+                    set,
+                    tile,
+                    workers,
+                    fill: 0xa5,
+                    ..Setup::plain(&int4)
+                };
+                let found = setup.run(&int4, "ab aa ad ab ac");
+                assert!(found == expected, "{setup:?}, {shape:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn int4_without_memory_to_expand_it_is_refused() {
+    let shape = Shape {
+        has_int4: true,
+        ..header_of(TOKENS.bytes).shape
+    };
+    let mut blob = synthetic::blob(&shape, 0, 0, 3, Wildness::Tame).blob;
+    blob[23] &= !flags::INT4;
+    let parsed = Model::parse(&blob).map(|_| ());
+    assert_eq!(parsed, Err(ParseError::Setting));
+    // Tables are int8 or int4, nothing else.
+    for (at, code) in [(92, 3), (93, 1), (94, 255)] {
+        let mut blob = Aligned::copy(TOKENS.bytes);
+        blob[at] = code;
+        assert!(Model::parse(&blob).is_err(), "{code} at {at}");
     }
 }
 

@@ -102,6 +102,7 @@ fn too_long_a_limit_is_refused() {
         labels: 0,
         head: HeadKind::Embedding,
         pooling: Pooling::Mean,
+        has_int4: false,
         has_pooler: false,
     };
     let model = synthetic::blob(&shape, 0, 0, 1, Wildness::Tame);

@@ -60,6 +60,7 @@ fn every_set_takes_weights_in_fours() {
                 depth,
                 format,
             },
+            groups: &[],
             multipliers: &multipliers,
             column_sums: &numbers,
             biases: &numbers,

@@ -36,6 +36,7 @@ fn shape(random: &mut Random) -> Shape {
         },
         head,
         pooling,
+        has_int4: odd(2) == 1,
         has_pooler: odd(2) == 1 || (head == HeadKind::Embedding && pooling == Pooling::Pooler),
     }
 }
@@ -93,6 +94,8 @@ fn the_whole_scratch_is_used() {
         let shape = Shape {
             // The layer that computes `[CLS]` alone uses one row of its tile.
             layers: 2,
+            // Where all layers happen to be int8, the memory to expand others in is left.
+            has_int4: false,
             ..shape(&mut random)
         };
         let blob = synthetic::blob(&shape, 0, 0, seed, Wildness::Tame).blob;

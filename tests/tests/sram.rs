@@ -42,6 +42,7 @@ fn shape(layers: usize, hidden: usize, heads: usize, head: HeadKind) -> Shape {
         labels: 9,
         head,
         pooling: Pooling::Cls,
+        has_int4: false,
         has_pooler: head == HeadKind::SequenceClassification,
     }
 }

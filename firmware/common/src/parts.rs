@@ -112,6 +112,10 @@ impl Kernels for Observer {
         });
     }
 
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        self.count(Kernel::Expand, |set| set.expand(nibbles, multipliers, out));
+    }
+
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
         self.count(Kernel::AddEmbedding, |set| {
             set.add_embedding(row, multiplier, sums);

@@ -99,6 +99,7 @@ pub enum Kernel {
     Softmax,
     Activate,
     Normalize,
+    Expand,
     AddEmbedding,
     AddHidden,
     QuantizeHidden,
@@ -112,12 +113,13 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Matmul,
         Self::Linear,
         Self::Softmax,
         Self::Activate,
         Self::Normalize,
+        Self::Expand,
         Self::AddEmbedding,
         Self::AddHidden,
         Self::QuantizeHidden,

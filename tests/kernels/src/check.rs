@@ -59,9 +59,10 @@ const PRODUCTS: [(u32, u32, u32); 17] = [
 const WIDTHS: [u32; 9] = [16, 32, 48, 64, 80, 128, 144, 256, 384];
 
 /// The kernels that work on whole blocks of 16 channels.
-const BLOCKWISE: [Kernel; 12] = [
+const BLOCKWISE: [Kernel; 13] = [
     Kernel::Activate,
     Kernel::Normalize,
+    Kernel::Expand,
     Kernel::AddEmbedding,
     Kernel::AddHidden,
     Kernel::QuantizeHidden,

@@ -198,6 +198,7 @@ impl<'m> Stage<'m> {
             Kernel::Linear => {
                 let layer = Linear {
                     weights: matrix,
+                    groups: &[],
                     multipliers: self.multipliers,
                     column_sums: self.column_sums,
                     biases: self.biases,
@@ -261,6 +262,12 @@ impl<'m> Stage<'m> {
                     let hidden = columns - self.work.depth as usize % 16;
                     out[hidden..].fill(0);
                     set.normalize(out, hidden, &self.multipliers[..columns], 3.5);
+                }
+                Kernel::Expand => {
+                    // A pair of groups for each 16 columns.
+                    let multipliers = bytemuck::cast_slice(&bytes[..columns / 16]);
+                    let out = &mut self.out_bytes[2 * place.start..2 * place.end];
+                    set.expand(&self.b[place], multipliers, out);
                 }
                 Kernel::AddEmbedding => {
                     set.add_embedding(bytes, self.ratios[0] as u16 * 2 + 1, out)

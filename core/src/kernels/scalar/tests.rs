@@ -152,6 +152,7 @@ fn linear_is_a_dense_layer() {
         .map(|n| (n >> 8) - 4_000_000)
         .collect();
     let layer = Linear {
+        groups: &[],
         weights: Matrix {
             data: &data,
             columns,

@@ -46,6 +46,10 @@ impl Kernels for Simd128 {
         rows::normalize(row, hidden, gains, epsilon);
     }
 
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        rows::expand(nibbles, multipliers, out);
+    }
+
     fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
         rows::add_hidden(row, restore, factor, sums);
     }

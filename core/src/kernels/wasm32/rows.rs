@@ -1,8 +1,9 @@
 //! Rows of channels, a block of 16 at a time; what is left over is the scalar kernels'.
 
 use super::vector::{Factors, Narrows, doubled, halves, load, mul_q31, quarters, store};
+use crate::blob::PAIR;
 use crate::fixed::{Factor, Narrow};
-use crate::kernels::scalar::{GELU_ERF, GELU_TANH};
+use crate::kernels::scalar::{GELU_ERF, GELU_TANH, NIBBLE_PRODUCTS};
 use crate::kernels::{HiddenRow, scalar};
 use crate::shape::{Activation, BLOCK};
 use core::arch::wasm32::*;
@@ -46,6 +47,24 @@ fn gelu(u: v128, bits: u32, bump: &[v128; 8]) -> v128 {
     let shift = 16 - bits;
     let bump = i16x8_shr(i16x8_add(p, i16x8_splat(1 << (shift - 1))), shift);
     i16x8_sub(i16x8_max(u, i16x8_splat(0)), bump)
+}
+
+/// A swizzle looks the products of a multiplier up.
+pub fn expand(nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+    let pairs = nibbles.as_chunks::<BLOCK>().0.iter().zip(multipliers);
+    for ((nibbles, &m), out) in pairs.zip(out.as_chunks_mut::<PAIR>().0) {
+        let products = |m: u8| load(&NIBBLE_PRODUCTS[usize::from(m)]);
+        let nibbles = load(nibbles);
+        let low = v128_and(nibbles, u8x16_splat(15));
+        let [first, second] = out.as_chunks_mut::<BLOCK>().0 else {
+            continue;
+        };
+        store(u8x16_swizzle(products(m & 15), low), first);
+        store(
+            u8x16_swizzle(products(m >> 4), u8x16_shr(nibbles, 4)),
+            second,
+        );
+    }
 }
 
 pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {

@@ -2,6 +2,7 @@
 
 pub mod avx2;
 pub mod avx512;
+mod expand;
 mod product;
 
 use super::scalar::DITHER;

@@ -2,6 +2,7 @@
 //! halves and bytes, and `SMMUL`, the upper half of a product.
 
 mod activate;
+mod expand;
 mod hidden;
 mod matmul;
 mod normalize;
@@ -47,6 +48,10 @@ impl Kernels for Dsp {
 
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         normalize::normalize(row, hidden, gains, epsilon);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        expand::expand(nibbles, multipliers, out);
     }
 
     fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {

@@ -6,6 +6,7 @@
 //! branches (`DLS`, `LE`), which take no counter's decrement.
 
 mod activation;
+mod expand;
 mod matmul;
 mod quantize;
 mod rows;
@@ -49,6 +50,10 @@ impl Kernels for Helium {
 
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         rows::normalize(row, hidden, gains, epsilon);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        expand::expand(nibbles, multipliers, out);
     }
 
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {

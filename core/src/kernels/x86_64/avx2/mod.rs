@@ -6,6 +6,7 @@ mod product;
 mod residual;
 mod vectors;
 
+use super::expand::expand;
 use super::product::{Tiling, linear, matmul};
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
@@ -86,6 +87,11 @@ impl Kernels for Avx2 {
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { residual::normalize(row, hidden, gains, epsilon) }
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        // SAFETY: a set is only used where the machine has its instructions.
+        unsafe { expand(nibbles, multipliers, out) }
     }
 
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
