@@ -21,8 +21,13 @@
 //! | attention context and its scales, of all heads but the last | S (H - D) + 4 S (A - 1) |
 //! | keys and values of a head | 2 S D + 8 S + 4 D |
 //! | context of the last head, for a tile | T (D + 4) |
-//! | then the larger of: a tile of attention | T (5 S + 5 D + 4) |
-//! | or a tile of the feed-forward network | T (4 H + H + 2 I + 264) + 32 |
+//! | then the largest of: a tile of attention | T (5 S + 5 D + 4) |
+//! | the output of attention for a tile | T (5 H + 8) |
+//! | intermediate states of the feed-forward network | T (2 I + 264) + 32 |
+//! | or its output | T (I + 4 H + 8) |
+//!
+//! With int4 weights, each of these four has 16 H + 64 T bytes more to expand some in, the last one
+//! T H besides.
 //!
 //! Widths are rounded up to blocks of 16, regions to [`SCRATCH_ALIGNMENT`]. The results of the
 //! model's head lie over the context once the encoder is done.

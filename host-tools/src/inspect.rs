@@ -2,7 +2,7 @@
 
 use embert::{
     Activation, HeadKind, Model, Pooling,
-    blob::{ALIGNMENT, HEADER_LEN, Linear, Norm, Table, flags},
+    blob::{ALIGNMENT, Format, HEADER_LEN, Linear, Norm, Table, flags},
     scratch_bytes,
 };
 use serde::Serialize;
@@ -45,6 +45,8 @@ pub struct TokenizerSettings {
 pub struct Section {
     pub name: &'static str,
     pub bytes: usize,
+    /// Of the weights in it; `None` where there are none.
+    pub weights: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -137,39 +139,64 @@ fn sections(model: &Model<'_>) -> Vec<Section> {
     let header = model.header();
     let embeddings = model.embeddings();
     let (mut attention, mut feed_forward) = (0, 0);
+    let (mut attention_formats, mut feed_forward_formats) = (Vec::new(), Vec::new());
     for layer in model.layers() {
-        attention += [layer.query, layer.key, layer.value, layer.attention_output]
-            .iter()
-            .map(linear)
-            .sum::<usize>()
-            + norm(&layer.attention_norm);
-        feed_forward +=
-            linear(&layer.intermediate) + linear(&layer.output) + norm(&layer.output_norm);
+        for layer in [layer.query, layer.key, layer.value, layer.attention_output] {
+            attention += linear(&layer);
+            attention_formats.push(layer.weights.format);
+        }
+        attention += norm(&layer.attention_norm);
+        for layer in [layer.intermediate, layer.output] {
+            feed_forward += linear(&layer);
+            feed_forward_formats.push(layer.weights.format);
+        }
+        feed_forward += norm(&layer.output_norm);
     }
     let head = model.head();
     let readout = head
         .readout
         .map_or(0, |readout| SCALES + padded(size_of_val(readout.shift)));
-    let [pooler, classifier] =
-        [head.pooler, head.classifier].map(|layer| layer.as_ref().map_or(0, linear));
+    let dense: Vec<Linear<'_>> = head.pooler.into_iter().chain(head.classifier).collect();
+    let head_formats: Vec<Format> = dense.iter().map(|layer| layer.weights.format).collect();
+    let [word, position, segment] = header.tables;
     let sections = [
-        ("header", HEADER_LEN),
-        ("vocabulary", padded(header.vocabulary_len)),
-        ("label names", padded(header.labels_len)),
-        ("notice", padded(header.about_len)),
-        ("word embeddings", table(&embeddings.word)),
+        ("header", HEADER_LEN, &[][..]),
+        ("vocabulary", padded(header.vocabulary_len), &[]),
+        ("label names", padded(header.labels_len), &[]),
+        ("notice", padded(header.about_len), &[]),
+        ("word embeddings", table(&embeddings.word), &[word]),
         (
             "position and segment embeddings",
             table(&embeddings.position) + table(&embeddings.segment) + norm(&embeddings.norm),
+            &[position, segment],
         ),
-        ("attention", attention),
-        ("feed-forward", feed_forward),
-        ("head", pooler + classifier + readout),
+        ("attention", attention, &attention_formats),
+        ("feed-forward", feed_forward, &feed_forward_formats),
+        (
+            "head",
+            dense.iter().map(linear).sum::<usize>() + readout,
+            &head_formats,
+        ),
     ];
     sections
         .into_iter()
-        .map(|(name, bytes)| Section { name, bytes })
+        .map(|(name, bytes, formats)| Section {
+            name,
+            bytes,
+            weights: bits(formats),
+        })
         .collect()
+}
+
+/// Weights in those formats, in words.
+fn bits(formats: &[Format]) -> Option<&'static str> {
+    let int4 = formats.iter().filter(|&&format| format == Format::Nibbles);
+    match int4.count() {
+        _ if formats.is_empty() => None,
+        0 => Some("int8"),
+        count if count == formats.len() => Some("int4"),
+        _ => Some("int4 and int8"),
+    }
 }
 
 /// Bytes of four scales.

@@ -329,6 +329,30 @@ fn validation_compares_both_models() {
 }
 
 #[test]
+fn int4_is_smaller_and_says_so() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let (checkpoint, small) = (workplace.checkpoint(), workplace.path("small.embert"));
+    let (small, parts) = (small.to_str().unwrap(), "embeddings,feed-forward");
+    succeed(
+        &["quantize", &checkpoint, "-o", small, "--int4", parts],
+        b"",
+    );
+    let bytes = |path: &str| fs::metadata(path).unwrap().len();
+    assert!(bytes(small) < bytes(&workplace.model()));
+    let people = succeed(&["inspect", small], b"");
+    for section in [
+        "word embeddings, int4",
+        "position and segment embeddings, int4 and int8",
+        "attention, int8",
+        "feed-forward, int4",
+        "head, int8",
+    ] {
+        assert!(people.contains(section), "{section}: {people}");
+    }
+    succeed(&["run", small, "the king sings."], b"");
+}
+
+#[test]
 fn a_blob_appears_whole_or_not_at_all() {
     let workplace = Workplace::new(&tiny::TOKEN);
     assert_eq!(workplace.names(), ["checkpoint", "model.embert"]);

@@ -57,7 +57,14 @@ pub const POOLER: Committed = Committed {
     bytes: include_bytes!("../data/tiny_pooler.embert"),
 };
 
-pub const COMMITTED: [&Committed; 4] = [&TOKENS, &SEQUENCE, &MEAN, &POOLER];
+/// The same shape, all int4 that can be; a row of a table has one group and half a pair.
+pub const INT4: Committed = Committed {
+    file: "tiny_int4.embert",
+    tiny: TOKENS.tiny,
+    bytes: include_bytes!("../data/tiny_int4.embert"),
+};
+
+pub const COMMITTED: [&Committed; 5] = [&TOKENS, &SEQUENCE, &MEAN, &POOLER, &INT4];
 
 /// A file of `tests/data`.
 pub fn path(file: &str) -> PathBuf {
@@ -89,6 +96,7 @@ pub fn flavours() -> Vec<(&'static str, Aligned)> {
         ("mean", Aligned::copy(MEAN.bytes)),
         ("cls", patched(&MEAN, 22, 1)),
         ("pooler", Aligned::copy(POOLER.bytes)),
+        ("int4", Aligned::copy(INT4.bytes)),
     ]
 }
 

@@ -270,8 +270,8 @@ impl Writer {
             self.section(&nibbles);
             return;
         }
-        let mut row = vec![0; pairs * PAIR];
-        let mut numbers = Vec::new();
+        let mut row = vec![0i8; pairs * PAIR];
+        let mut numbers = Vec::<i8>::new();
         for (groups, nibbles) in groups.chunks(pairs).zip(nibbles.chunks(pairs * PAIR / 2)) {
             scalar::expand(bytemuck::cast_slice(nibbles), groups, &mut row);
             numbers.extend(&row[..width]);

@@ -6,8 +6,8 @@
 
 use embert::Model;
 use embert_cli::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_cli::quantize::{Options, quantize};
-use embert_tests::blobs::{self, COMMITTED, Committed, MEAN, POOLER};
+use embert_cli::quantize::{Options, Part, quantize};
+use embert_tests::blobs::{self, COMMITTED, Committed, INT4, MEAN, POOLER};
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;
 use std::fs;
@@ -24,6 +24,10 @@ fn quantized(committed: &Committed) -> anyhow::Result<Vec<u8>> {
     let checkpoint = Checkpoint::open(folder.path(), head)?;
     let options = Options {
         about: format!("{}, random weights", committed.file),
+        int4: match committed.file {
+            file if file == INT4.file => Part::ALL.into(),
+            _ => Vec::new(),
+        },
         ..Options::default()
     };
     Ok(quantize(&checkpoint, &options, |_| {})?)

@@ -81,6 +81,16 @@ fn pooler_embeddings() -> Result<()> {
     )
 }
 
+#[test]
+fn int4() -> Result<()> {
+    hold(
+        "tiny_int4",
+        &blobs::path("tiny_int4.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
 /// The blob in `weights/` is larger than the 16 MB of the MPS2 boards.
 #[test]
 fn personal_data() -> Result<()> {

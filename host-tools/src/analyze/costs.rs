@@ -48,10 +48,11 @@ impl Product {
 pub const AROUND: [&str; 2] = ["call", "token"];
 
 /// Operations that are no products, by their names in the counts.
-const ELEMENTS: [(&str, Operation); 13] = [
+const ELEMENTS: [(&str, Operation); 14] = [
     ("Softmax", Operation::Softmax),
     ("Activate", Operation::Activate),
     ("Normalize", Operation::Normalize),
+    ("Expand", Operation::Expand),
     ("AddEmbedding", Operation::AddEmbedding),
     ("AddHidden", Operation::AddHidden),
     ("QuantizeHidden", Operation::QuantizeHidden),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use embert::blob::{Linear, Matrix};
+use embert::blob::{Linear, Matrix, PAIR};
 use embert::fixed::{Factor, Narrow};
 use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, SoftmaxScales};
 use embert::{Activation, Engine, Model, Settings};
@@ -20,6 +20,7 @@ pub enum Operation {
     Softmax,
     Activate,
     Normalize,
+    Expand,
     AddEmbedding,
     AddHidden,
     QuantizeHidden,
@@ -183,6 +184,11 @@ impl Kernels for Tracer {
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         note(Operation::Normalize, 1, row.len());
         self.set().normalize(row, hidden, gains, epsilon);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        note(Operation::Expand, 1, multipliers.len() * PAIR);
+        self.set().expand(nibbles, multipliers, out);
     }
 
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {

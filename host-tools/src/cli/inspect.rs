@@ -89,7 +89,14 @@ fn write(blob: &Inspection, out: &mut dyn Write) -> io::Result<()> {
 
     writeln!(out, "\nbytes         section")?;
     for section in &blob.sections {
-        writeln!(out, "{:>12}  {}", count(section.bytes), section.name)?;
+        let weights = section.weights.map(|weights| format!(", {weights}"));
+        writeln!(
+            out,
+            "{:>12}  {}{}",
+            count(section.bytes),
+            section.name,
+            weights.unwrap_or_default()
+        )?;
     }
     writeln!(out, "{:>12}  in all", count(blob.bytes))?;
 

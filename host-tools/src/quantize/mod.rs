@@ -63,6 +63,10 @@ pub enum Part {
     FeedForward,
 }
 
+impl Part {
+    pub const ALL: [Self; 3] = [Part::Embeddings, Part::Attention, Part::FeedForward];
+}
+
 /// A step of the work, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {

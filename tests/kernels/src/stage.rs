@@ -264,10 +264,10 @@ impl<'m> Stage<'m> {
                     set.normalize(out, hidden, &self.multipliers[..columns], 3.5);
                 }
                 Kernel::Expand => {
-                    // A pair of groups for each 16 columns.
-                    let multipliers = bytemuck::cast_slice(&bytes[..columns / 16]);
-                    let out = &mut self.out_bytes[2 * place.start..2 * place.end];
-                    set.expand(&self.b[place], multipliers, out);
+                    // Pairs of groups of 16: those that are not whole are left alone.
+                    let nibbles = &self.b[place.start..place.start + columns / 2];
+                    let multipliers = bytemuck::cast_slice(&bytes[..columns / 32]);
+                    set.expand(nibbles, multipliers, &mut self.out_bytes[place]);
                 }
                 Kernel::AddEmbedding => {
                     set.add_embedding(bytes, self.ratios[0] as u16 * 2 + 1, out)

@@ -6,7 +6,7 @@ use std::{fs, io};
 use anyhow::{Context, Result};
 use embert::{Header, Shape};
 use embert_cli::checkpoint::Checkpoint;
-use embert_cli::quantize::{Options, quantize};
+use embert_cli::quantize::{Options, Part, quantize};
 use embert_tests::tiny::{self, Flavour, Tiny};
 
 use super::words::Words;
@@ -41,23 +41,40 @@ const L2H128: Tiny = Tiny {
     ..tiny::TOKEN
 };
 
-const ALL: [Tiny; 2] = [
-    Tiny {
-        name: "L2H128 tokens",
-        ..L2H128
-    },
-    Tiny {
-        name: "L2H128 sequence",
-        architecture: "BertForSequenceClassification",
-        pooler: true,
-        ..L2H128
-    },
+/// Each with what is int4 of it.
+const ALL: [(Tiny, &[Part]); 3] = [
+    (
+        Tiny {
+            name: "L2H128 tokens",
+            ..L2H128
+        },
+        &[],
+    ),
+    (
+        Tiny {
+            name: "L2H128 sequence",
+            architecture: "BertForSequenceClassification",
+            pooler: true,
+            ..L2H128
+        },
+        &[],
+    ),
+    (
+        Tiny {
+            name: "L2H128 int4",
+            ..L2H128
+        },
+        &Part::ALL,
+    ),
 ];
 
 impl Models {
     /// Makes the blobs, into the folder of built things.
     pub fn make() -> Result<Self> {
-        let models: Result<Vec<Model>> = ALL.iter().map(|tiny| make(tiny, |_| Ok(()))).collect();
+        let models: Result<Vec<Model>> = ALL
+            .iter()
+            .map(|(tiny, int4)| make(tiny, int4, |_| Ok(())))
+            .collect();
         Ok(Models {
             models: models?,
             words: Words::make()?,
@@ -75,16 +92,24 @@ impl Models {
     }
 }
 
-/// Makes the blob of a checkpoint that `change` has put its hand to, into the folder of built
+/// Makes the blob, `int4` of it, of a checkpoint that `change` has put its hand to, into the folder of built
 /// things.
-pub fn make(tiny: &Tiny, change: impl FnOnce(&Path) -> io::Result<()>) -> Result<Model> {
+pub fn make(
+    tiny: &Tiny,
+    int4: &[Part],
+    change: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<Model> {
     let folder = workspace_root().join("target/bench");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let checkpoint = tempfile::tempdir()?;
     tiny.write(checkpoint.path(), Flavour::usual(tiny))?;
     change(checkpoint.path())?;
     let checkpoint = Checkpoint::open(checkpoint.path(), None)?;
-    let blob = quantize(&checkpoint, &Options::default(), |_| {})?;
+    let options = Options {
+        int4: int4.to_vec(),
+        ..Options::default()
+    };
+    let blob = quantize(&checkpoint, &options, |_| {})?;
     let path = folder
         .join(tiny.name.replace(' ', "-"))
         .with_extension("embert");

@@ -59,7 +59,7 @@ impl Words {
             vocabulary: pieces.len(),
             ..LEAST
         };
-        let model = models::make(&tiny, |folder| {
+        let model = models::make(&tiny, &[], |folder| {
             fs::write(folder.join("vocab.txt"), pieces.join("\n") + "\n")
         })?;
         Ok(Self {
