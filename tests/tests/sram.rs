@@ -51,11 +51,17 @@ fn shape(layers: usize, hidden: usize, heads: usize, head: HeadKind) -> Shape {
 fn plans_keep_to_the_limits() {
     for head in HEADS {
         for (layers, hidden, heads, tokens, limit) in LIMITS {
-            let scratch = scratch_bytes(&shape(layers, hidden, heads, head), tokens);
-            assert!(
-                scratch + STACK <= limit * 1024,
-                "L{layers} H{hidden}, {tokens} tokens: {scratch} bytes"
-            );
+            for has_int4 in [false, true] {
+                let shape = Shape {
+                    has_int4,
+                    ..shape(layers, hidden, heads, head)
+                };
+                let scratch = scratch_bytes(&shape, tokens);
+                assert!(
+                    scratch + STACK <= limit * 1024,
+                    "L{layers} H{hidden}, {tokens} tokens, int4 {has_int4}: {scratch} bytes"
+                );
+            }
         }
     }
 }

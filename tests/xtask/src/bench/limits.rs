@@ -63,12 +63,18 @@ pub fn limit(row: &Row) -> Option<Limit> {
             return Some(Limit::Millions(if tokens { 140 } else { 80 }));
         }
         ("dsp", "text") if machine == "mps2-an386" => {
-            let tokens = row.shape.contains("tokens");
-            return Some(Limit::Millions(if tokens { 80 } else { 50 }));
+            return Some(Limit::Millions(match row.shape.split(' ').nth(1)? {
+                "tokens" => 80,
+                "int4" => 95,
+                _ => 50,
+            }));
         }
         ("helium", "text") => {
-            let tokens = row.shape.contains("tokens");
-            return Some(Limit::Millions(if tokens { 13 } else { 9 }));
+            return Some(Limit::Millions(match row.shape.split(' ').nth(1)? {
+                "tokens" => 13,
+                "int4" => 24,
+                _ => 9,
+            }));
         }
         _ => return None,
     };
