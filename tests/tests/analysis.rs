@@ -28,6 +28,7 @@ const SHAPE: Shape = Shape {
     labels: 16,
     head: HeadKind::TokenClassification,
     pooling: Pooling::Cls,
+    has_int4: false,
     has_pooler: false,
 };
 

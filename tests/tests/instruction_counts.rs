@@ -26,10 +26,12 @@ fn name(row: &Row) -> String {
     format!("{}, {} {}", row.target, row.what, row.shape)
 }
 
-/// What the texts ask of the kernels, by their names in the counts.
+/// What the texts ask of the kernels, by their names in the counts. Predictions leave out what int4
+/// takes between its kernels, to bring their results together.
 fn texts(models: &Models) -> Result<Vec<(String, usize, Trace)>> {
     let mut texts = Vec::new();
-    for model in models.all() {
+    let int8 = models.all().iter().filter(|model| !model.shape.has_int4);
+    for model in int8 {
         let blob = AlignedBytes::copy(&fs::read(&model.path)?);
         for &tokens in model.tokens {
             let name = format!("{} S{tokens}", model.name);

@@ -61,6 +61,9 @@ struct Product<'a> {
 
 impl Product<'_> {
     /// So many columns at a time.
+    ///
+    /// Kept apart, as the other: int8 need not have their variables on its stack.
+    #[inline(never)]
     fn by_columns(
         &self,
         columns: usize,
@@ -90,6 +93,7 @@ impl Product<'_> {
     }
 
     /// 16 columns and so many inputs at a time.
+    #[inline(never)]
     fn by_slabs(
         &self,
         inputs: usize,

@@ -54,29 +54,23 @@ pub fn limit(row: &Row) -> Option<Limit> {
         },
         ("dsp", "Softmax") if machine == "mps2-an386" => 20.0,
         ("helium", "Softmax") => 6.0,
-        ("muls", "text") => {
-            let tokens = row.shape.contains("tokens");
-            return Some(Limit::Millions(if tokens { 245 } else { 145 }));
-        }
-        ("mla", "text") => {
-            let tokens = row.shape.contains("tokens");
-            return Some(Limit::Millions(if tokens { 140 } else { 80 }));
-        }
+        ("muls", "text") => return millions(row, [Some(245), Some(145), None]),
+        ("mla", "text") => return millions(row, [Some(140), Some(80), None]),
         ("dsp", "text") if machine == "mps2-an386" => {
-            return Some(Limit::Millions(match row.shape.split(' ').nth(1)? {
-                "tokens" => 80,
-                "int4" => 95,
-                _ => 50,
-            }));
+            return millions(row, [Some(80), Some(50), Some(95)]);
         }
-        ("helium", "text") => {
-            return Some(Limit::Millions(match row.shape.split(' ').nth(1)? {
-                "tokens" => 13,
-                "int4" => 24,
-                _ => 9,
-            }));
-        }
+        ("helium", "text") => return millions(row, [Some(13), Some(9), Some(24)]),
         _ => return None,
     };
     Some(Limit::Each(each))
+}
+
+/// The limit of a text: of one with a label for each token, one for the whole, or in int4.
+fn millions(row: &Row, [tokens, sequence, int4]: [Option<u64>; 3]) -> Option<Limit> {
+    let limit = match row.shape.split(' ').nth(1)? {
+        "tokens" => tokens,
+        "sequence" => sequence,
+        _ => int4,
+    };
+    limit.map(Limit::Millions)
 }
