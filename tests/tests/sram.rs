@@ -14,7 +14,7 @@ use xtask::session::Session;
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What the plans leave to the stack, bytes. Of all machines and shapes below, the M55 has taken
-/// most: 5,140.
+/// most: 5,140; but for the M0, which has taken 5,664.
 const STACK: usize = 5632;
 
 /// Layers, hidden size, heads and tokens, and the limit in KB of 1024 bytes.

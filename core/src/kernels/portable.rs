@@ -1,4 +1,4 @@
-//! Plain Rust for cores without vectors or DSP: a tile of rows and columns in registers.
+//! Plain Rust for cores without vectors: a tile of rows and columns in registers.
 //!
 //! A row by a column, as the definition has it, loads two numbers for each product; a tile loads
 //! `ROWS + COLUMNS` for `ROWS * COLUMNS` of them. (Where compilers vectorize, the definition is

@@ -22,6 +22,9 @@ type Widened = [[i32; ROWS]; CHUNK];
 /// Dot products of all rows of `a` with columns `first..first + width` of `b`.
 pub fn product(a: &[i8], b: &Matrix<'_>, first: usize, out: &mut [i32], width: usize) {
     let depth = b.depth.max(1);
+    if !depth.is_multiple_of(BLOCK) {
+        return portable::product(a, b, first, out, width);
+    }
     let weights = b.data.get(first * b.depth..).unwrap_or_default();
     let tiles = a.chunks_exact(ROWS * depth);
     let rest = tiles.remainder();
