@@ -512,3 +512,29 @@ fn boards_are_analyzed() {
     let over = ["analyze", &model, "--board", "pi5", "--tokens", "100000"];
     fail(&over, b"", &["--tokens"]);
 }
+
+#[test]
+fn the_best_that_fits_is_written() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let checkpoint = workplace.checkpoint();
+    let [texts, corpus, best, picture] =
+        ["texts.txt", "corpus.txt", "best.embert", "frontier.svg"].map(|name| workplace.text(name));
+    fs::write(&texts, "the king sings\nof the end\n").unwrap();
+    fs::write(&corpus, "a song of the king\n").unwrap();
+    let mut arguments = vec!["fit", &checkpoint, "--board", "nrf52840", "--tokens", "16"];
+    arguments.extend(["--texts", &texts, "--vocab-from", &corpus, "-o", &best]);
+    arguments.extend(["--picture", &picture, "--json"]);
+    let found: Value = serde_json::from_str(&succeed(&arguments, b"")).unwrap();
+    let candidates = found["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 32);
+    let agreement = |candidate: &Value| candidate["agreement"].as_f64().unwrap();
+    let most = candidates.iter().map(agreement).fold(0.0, f64::max);
+    assert_eq!(agreement(&found["best"]), most);
+    let bytes = fs::metadata(&best).unwrap().len();
+    assert_eq!(found["best"]["bytes"], bytes);
+    succeed(&["inspect", &best], b"");
+    assert!(fs::read_to_string(&picture).unwrap().starts_with("<svg"));
+
+    arguments[3] = "pdp11";
+    fail(&arguments, b"", &["pdp11", "rp2350"]);
+}

@@ -43,7 +43,7 @@ fn instructions_and_memory_of_another_shape() -> Result<()> {
         (Machine::Mps2An386, "nrf52840"),
         (Machine::Mps3An547, "ensemble-e7"),
     ] {
-        let board = boards::named(board).expect("a board");
+        let board = boards::find(board)?;
         let analysis = Analysis::new(&model, board, tokens)?;
         let image = Image::build(machine)?;
         let mut session = Session::start(&image, file.path(), TIMEOUT)?;

@@ -175,6 +175,20 @@ pub static BOARDS: &[Board] = &[
 ];
 
 /// The board of that name.
-pub fn named(name: &str) -> Option<&'static Board> {
-    BOARDS.iter().find(|board| board.name == name)
+///
+/// # Errors
+/// If there is none: with the names of those that there are.
+pub fn find(name: &str) -> Result<&'static Board, UnknownBoard> {
+    let found = BOARDS.iter().find(|board| board.name == name);
+    found.ok_or_else(|| UnknownBoard(name.to_owned()))
+}
+
+/// A name that no board has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no board {0}: take one of {names}", names = names())]
+pub struct UnknownBoard(String);
+
+fn names() -> String {
+    let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
+    names.join(", ")
 }

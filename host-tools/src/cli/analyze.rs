@@ -53,10 +53,7 @@ impl Analyze {
             return Ok(write_boards(&mut out)?);
         }
         let name = self.board.unwrap_or_default();
-        let Some(board) = boards::named(&name) else {
-            let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
-            bail!("there is no board {name}: take one of {}", names.join(", "));
-        };
+        let board = boards::find(&name)?;
         let blob = Blob::open(self.model.as_deref())?;
         let model = blob.verified()?;
         let most = model.shape().positions;

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod blob;
+mod fit;
 mod head;
 mod inspect;
 mod output;
@@ -14,7 +15,7 @@ mod validate;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// BERT that fits in a microcontroller: quantize, inspect, analyze, run and validate models.
+/// BERT that fits in a microcontroller: quantize, fit, inspect, analyze, run and validate models.
 #[derive(Parser)]
 #[command(
     name = "embert",
@@ -33,6 +34,7 @@ enum Verb {
     Run(run::Run),
     Inspect(inspect::Inspect),
     Analyze(analyze::Analyze),
+    Fit(fit::Fit),
     Validate(validate::Validate),
 }
 
@@ -43,6 +45,7 @@ impl Cli {
             Verb::Run(run) => run.run(),
             Verb::Inspect(inspect) => inspect.run(),
             Verb::Analyze(analyze) => analyze.run(),
+            Verb::Fit(fit) => fit.run(),
             Verb::Validate(validate) => validate.run(),
         }
     }

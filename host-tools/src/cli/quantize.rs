@@ -15,7 +15,7 @@ use embert_cli::{
 };
 use indicatif::HumanCount;
 
-use super::{head::HeadArgument, output, progress, texts::Texts};
+use super::{head::HeadArgument, output, progress, texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,14 +111,10 @@ impl Quantize {
         let vocab_txt = self.prune(&mut checkpoint)?;
         let options = Options {
             calibration: match self.calibration {
-                Some(path) => lines(&path)?,
+                Some(path) => texts::lines(&path)?,
                 None => Vec::new(),
             },
-            about: match self.notice.or_else(|| notice_of(&self.checkpoint)) {
-                Some(path) => fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?,
-                None => format!("Made from the checkpoint {}.", checkpoint.source),
-            },
+            about: about(&checkpoint, &self.checkpoint, self.notice.as_deref())?,
             format: match self.processor {
                 Processor::Any => Format::Columns,
                 Processor::X86 => Format::Fours,
@@ -148,8 +144,11 @@ impl Quantize {
         if self.vocab_from.is_empty() {
             return Ok(None);
         }
-        let files: Result<Vec<Vec<String>>> =
-            self.vocab_from.iter().map(|path| lines(path)).collect();
+        let files: Result<Vec<Vec<String>>> = self
+            .vocab_from
+            .iter()
+            .map(|path| texts::lines(path))
+            .collect();
         let before = checkpoint.tokenizer.pieces.len();
         prune(checkpoint, &files?.concat(), self.vocab_min_count)?;
         let after = checkpoint.tokenizer.pieces.len();
@@ -159,14 +158,17 @@ impl Quantize {
     }
 }
 
-fn lines(path: &Path) -> Result<Vec<String>> {
-    let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
-    texts.retain(|text| !text.trim().is_empty());
-    anyhow::ensure!(!texts.is_empty(), "{} has no texts", path.display());
-    Ok(texts)
-}
-
-fn notice_of(checkpoint: &Path) -> Option<PathBuf> {
-    let path = checkpoint.join("NOTICE");
-    path.exists().then_some(path)
+/// Where a checkpoint came from and what its licence asks to be said: a file's text, or that of
+/// the folder's NOTICE, or the little that is known.
+pub fn about(checkpoint: &Checkpoint, folder: &Path, notice: Option<&Path>) -> Result<String> {
+    let notice = match notice {
+        Some(path) => Some(path.to_owned()),
+        None => Some(folder.join("NOTICE")).filter(|path| path.exists()),
+    };
+    match notice {
+        Some(path) => {
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        }
+        None => Ok(format!("Made from the checkpoint {}.", checkpoint.source)),
+    }
 }

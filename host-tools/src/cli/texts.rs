@@ -47,6 +47,14 @@ impl Texts {
     }
 }
 
+/// The lines of a file that are not empty, of which there must be some.
+pub fn lines(path: &Path) -> Result<Vec<String>> {
+    let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
+    texts.retain(|text| !text.trim().is_empty());
+    anyhow::ensure!(!texts.is_empty(), "{} has no texts", path.display());
+    Ok(texts)
+}
+
 impl Iterator for Texts {
     type Item = Result<String>;
 

@@ -24,6 +24,7 @@ use embert::Model;
 use embert::blob::{CHECKSUM_FROM, Format, ParseError};
 use embert::text::EncodeError;
 use encoder::Encoder;
+use serde::Serialize;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -54,7 +55,8 @@ pub struct Options {
 }
 
 /// Parts of a model that can be int4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The tables of words and positions.
     Embeddings,
