@@ -9,6 +9,7 @@
 
 mod activate;
 mod dotprod;
+mod expand;
 mod hidden;
 mod i8mm;
 mod neon;
@@ -102,6 +103,11 @@ impl Kernels for Set {
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
         // SAFETY: as above.
         unsafe { hidden::normalize(row, hidden, gains, epsilon) }
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        // SAFETY: as above.
+        unsafe { expand::expand(nibbles, multipliers, out) }
     }
 
     fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {

@@ -50,6 +50,10 @@ impl Kernels for Rvv {
         residual::normalize(row, hidden, gains, epsilon);
     }
 
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        rows::expand(nibbles, multipliers, out);
+    }
+
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
         rows::add_embedding(row, multiplier, sums);
     }

@@ -1,5 +1,6 @@
 //! What goes through a row once: ranges, narrowing, embeddings, values.
 
+use crate::blob::PAIR;
 use crate::fixed::Narrow;
 use crate::kernels::scalar;
 use crate::shape::BLOCK;
@@ -161,6 +162,48 @@ pub fn scale_down(row: &[i8], ratio: i16, out: &mut [i8]) {
             in("a1") row.len().min(out.len()),
             in("a2") out.as_mut_ptr(),
             in("a3") ratio,
+            clobber_abi("C"),
+            options(nostack),
+        );
+    }
+}
+
+pub fn expand(nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+    let pairs = multipliers
+        .len()
+        .min(nibbles.len() / BLOCK)
+        .min(out.len() / PAIR);
+    if pairs == 0 {
+        return;
+    }
+    // SAFETY: each of the rounds reads 16 bytes of `nibbles`, which a vector register holds at
+    // least, and one of `multipliers`, and writes 32 of `out`: all have as many.
+    unsafe {
+        asm!(
+            "vsetivli zero, 16, e8, m1, ta, ma",
+            "2:",
+            "vle8.v v8, (a0)",
+            "lbu t0, (a1)",
+            "addi a4, a2, 16",
+            "vand.vi v9, v8, 15",
+            "vsrl.vi v8, v8, 4",
+            "andi t1, t0, 15",
+            "srli t0, t0, 4",
+            "vadd.vi v9, v9, -8",
+            "vadd.vi v8, v8, -8",
+            "vmul.vx v9, v9, t1",
+            "vmul.vx v8, v8, t0",
+            "vse8.v v9, (a2)",
+            "vse8.v v8, (a4)",
+            "addi a0, a0, 16",
+            "addi a1, a1, 1",
+            "addi a2, a2, 32",
+            "addi a3, a3, -1",
+            "bnez a3, 2b",
+            in("a0") nibbles.as_ptr(),
+            in("a1") multipliers.as_ptr(),
+            in("a2") out.as_mut_ptr(),
+            in("a3") pairs,
             clobber_abi("C"),
             options(nostack),
         );
