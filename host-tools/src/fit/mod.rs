@@ -125,8 +125,7 @@ pub fn frontier(candidates: &mut [Candidate]) {
 pub fn best(candidates: &[Candidate], room: usize) -> Option<&Candidate> {
     candidates
         .iter()
-        .filter(|candidate| candidate.on_frontier && candidate.bytes <= room)
-        .next_back()
+        .rfind(|candidate| candidate.on_frontier && candidate.bytes <= room)
 }
 
 #[cfg(test)]
