@@ -5,7 +5,7 @@
 //! in the results.
 
 use crate::blob::{Format, Linear, Matrix, PAIR};
-use crate::kernels::scalar::{BLOCK_BYTES, requantize};
+use crate::kernels::scalar::{BLOCK_BYTES, requantize_rows};
 use crate::kernels::{Activations, InstructionSet};
 use crate::memory::{Arena, OutOfScratch};
 use crate::shape::BLOCK;
@@ -131,9 +131,7 @@ impl Product<'_> {
                 }
             }
         }
-        for (out, scale) in out.chunks_exact_mut(self.width).zip(self.input.rows) {
-            requantize(out, self.layer, self.first, scale);
-        }
+        requantize_rows(out, self.width, self.layer, self.first, self.input.rows);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::Pass;
 use super::attention::{self, Cache, Context};
 use super::dense::dense;
 use super::hidden::Hidden;
-use crate::blob::{Layer, Norm};
+use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Narrow;
 use crate::kernels::{Activations, RowScale};
 use crate::memory::{Arena, OutOfScratch, chunk};
@@ -83,21 +83,47 @@ impl Residual<'_> {
     }
 }
 
-/// The context of a tile of tokens, all heads joined.
-struct Joined<'s> {
+/// A tile of tokens before a residual connection: int8 inputs, and what a dense layer makes of
+/// them.
+struct Tile<'s> {
     scales: &'s mut [RowScale],
+    /// `[tile x width]`.
     values: &'s mut [i8],
     sums: &'s mut [i32],
+    width: usize,
 }
 
-impl<'s> Joined<'s> {
-    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
-        let (rows, shape) = (pass.plan.tile, pass.shape);
-        Ok(Joined {
+impl<'s> Tile<'s> {
+    /// Inputs of `width` channels, with whatever the memory holds.
+    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, width: usize) -> Result<Self, OutOfScratch> {
+        let rows = pass.plan.tile;
+        Ok(Tile {
             scales: arena.take(rows)?,
-            values: arena.take(rows * shape.attention_blocks())?,
-            sums: arena.take(rows * shape.hidden_blocks())?,
+            values: arena.take(rows * width)?,
+            sums: arena.take(rows * pass.shape.hidden_blocks())?,
+            width,
         })
+    }
+
+    /// A dense layer and the residual connection around it.
+    fn project(
+        self,
+        pass: &Pass<'_>,
+        linear: &Linear<'_>,
+        residual: &Residual<'_>,
+        rows: Range<usize>,
+        hidden: &mut Hidden<'_>,
+        spare: Arena<'_>,
+    ) -> Result<(), OutOfScratch> {
+        let (width, columns) = (self.width, linear.weights.columns);
+        let input = Activations {
+            values: self.values.get(..rows.len() * width).unwrap_or_default(),
+            width,
+            rows: self.scales.get(..rows.len()).unwrap_or_default(),
+        };
+        dense(pass.set, &input, linear, 0, self.sums, columns, spare)?;
+        residual.add(pass, self.sums, linear.unit, rows, hidden);
+        Ok(())
     }
 }
 
@@ -110,30 +136,15 @@ fn attention_output(
     hidden: &mut Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let tile = Joined::take(&mut arena, pass)?;
     let width = pass.shape.attention_blocks();
+    let tile = Tile::take(&mut arena, pass, width)?;
     let lines = tile.values.chunks_exact_mut(width).zip(&mut *tile.scales);
     for (row, (out, scale)) in rows.clone().zip(lines) {
         let heads = kept.row(row).chain(rest.row(row));
         *scale = attention::join(pass.set, heads, out);
     }
-    let input = Activations {
-        values: tile.values.get(..rows.len() * width).unwrap_or_default(),
-        width,
-        rows: tile.scales.get(..rows.len()).unwrap_or_default(),
-    };
-    let (linear, sums) = (&layer.attention_output, tile.sums);
-    dense(
-        pass.set,
-        &input,
-        linear,
-        0,
-        sums,
-        linear.weights.columns,
-        arena,
-    )?;
-    residual.add(pass, sums, linear.unit, rows, hidden);
-    Ok(())
+    let linear = &layer.attention_output;
+    tile.project(pass, linear, residual, rows, hidden, arena)
 }
 
 /// The intermediate states of a tile of tokens while they are computed.
@@ -156,7 +167,7 @@ impl<'s> Activated<'s> {
 }
 
 /// Dense layer and activation, then int8 with a zero point: GELU's range is one-sided. Leaves
-/// what [`Intermediate`] takes.
+/// what [`output`] takes.
 fn intermediate(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -217,25 +228,7 @@ fn quantize(pass: &Pass<'_>, unit: f32, row: Range<usize>, activated: &mut [i16]
     }
 }
 
-/// The intermediate states of a tile of tokens once they are int8: they lie where
-/// [`intermediate`] has left them, at the front of the same memory.
-struct Intermediate<'s> {
-    scales: &'s mut [RowScale],
-    values: &'s mut [i8],
-    sums: &'s mut [i32],
-}
-
-impl<'s> Intermediate<'s> {
-    fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
-        let (rows, shape) = (pass.plan.tile, pass.shape);
-        Ok(Intermediate {
-            scales: arena.take(rows)?,
-            values: arena.take(rows * shape.intermediate_blocks())?,
-            sums: arena.take(rows * shape.hidden_blocks())?,
-        })
-    }
-}
-
+/// The second dense layer, of what [`intermediate`] has left at the front of the same memory.
 fn output(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -244,26 +237,8 @@ fn output(
     hidden: &mut Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let tile = Intermediate::take(&mut arena, pass)?;
-    let linear = &layer.output;
-    let width = linear.weights.depth;
-    let input = Activations {
-        values: tile.values.get(..rows.len() * width).unwrap_or_default(),
-        width,
-        rows: tile.scales.get(..rows.len()).unwrap_or_default(),
-    };
-    let sums = tile.sums;
-    dense(
-        pass.set,
-        &input,
-        linear,
-        0,
-        sums,
-        linear.weights.columns,
-        arena,
-    )?;
-    residual.add(pass, sums, linear.unit, rows, hidden);
-    Ok(())
+    let tile = Tile::take(&mut arena, pass, pass.shape.intermediate_blocks())?;
+    tile.project(pass, &layer.output, residual, rows, hidden, arena)
 }
 
 #[cfg(test)]
@@ -298,9 +273,13 @@ mod tests {
             assert_eq!(arena.len(), regions.feed_forward);
             let mut rests = [0; 3];
             for (rest, take) in rests.iter_mut().zip([
-                |arena: &mut Arena<'_>, pass: &Pass<'_>| Joined::take(arena, pass).map(drop),
+                |arena: &mut Arena<'_>, pass: &Pass<'_>| {
+                    Tile::take(arena, pass, pass.shape.attention_blocks()).map(drop)
+                },
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| Activated::take(arena, pass).map(drop),
-                |arena: &mut Arena<'_>, pass: &Pass<'_>| Intermediate::take(arena, pass).map(drop),
+                |arena: &mut Arena<'_>, pass: &Pass<'_>| {
+                    Tile::take(arena, pass, pass.shape.intermediate_blocks()).map(drop)
+                },
             ]) {
                 let mut arena = arena.phase();
                 assert!(take(&mut arena, &pass).is_ok());

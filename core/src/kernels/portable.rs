@@ -4,7 +4,7 @@
 //! `ROWS + COLUMNS` for `ROWS * COLUMNS` of them. (Where compilers vectorize, the definition is
 //! what they vectorize best.)
 
-use super::scalar::{BLOCK_BYTES, requantize};
+use super::scalar::{BLOCK_BYTES, requantize_rows};
 use super::{Activations, Kernels};
 use crate::blob::{Linear, Matrix};
 use crate::shape::BLOCK;
@@ -35,9 +35,7 @@ impl Kernels for Portable {
         out_width: usize,
     ) {
         product(input.values, &layer.weights, first, out, out_width);
-        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
-            requantize(out, layer, first, scale);
-        }
+        requantize_rows(out, out_width, layer, first, input.rows);
     }
 }
 

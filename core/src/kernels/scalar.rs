@@ -140,6 +140,19 @@ pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &Row
     }
 }
 
+/// [`requantize`] of all rows, from column `first` of the layer on.
+pub fn requantize_rows(
+    out: &mut [i32],
+    out_width: usize,
+    layer: &Linear<'_>,
+    first: usize,
+    scales: &[RowScale],
+) {
+    for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(scales) {
+        requantize(out, layer, first, scale);
+    }
+}
+
 /// `2^-f` in Q15 over the fraction `f` in Q15, the highest coefficient first.
 pub(super) const EXP2: [i16; 4] = [-1316, 7600, -22670, 32767];
 

@@ -136,6 +136,28 @@ const fn board(
     }
 }
 
+impl Board {
+    /// Memory that code and blob are read from in place, bytes.
+    pub fn flash(&self) -> usize {
+        self.flash_kib << 10
+    }
+
+    /// What the code leaves of it to a blob.
+    pub fn blob_room(&self) -> usize {
+        self.flash().saturating_sub(self.core.code)
+    }
+
+    /// The largest piece of RAM, bytes.
+    pub fn sram(&self) -> usize {
+        self.sram_kib << 10
+    }
+
+    /// What the stack leaves of it to a scratch.
+    pub fn scratch_room(&self) -> usize {
+        self.sram().saturating_sub(self.core.stack)
+    }
+}
+
 /// All that are known, by their cores.
 pub static BOARDS: &[Board] = &[
     board("rp2040", "Raspberry Pi Pico", M0, 133, 2048, 264),

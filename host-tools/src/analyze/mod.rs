@@ -99,20 +99,20 @@ impl Analysis {
 
         let inspection = Inspection::new(model);
         let flash = Flash {
-            available: board.flash_kib << 10,
+            available: board.flash(),
             needed: inspection.bytes + core.code,
             code: core.code,
             sections: inspection.sections,
         };
         let plan = Plan::new(shape, tokens, TILE, 1);
         let sram = Sram {
-            available: board.sram_kib << 10,
+            available: board.sram(),
             needed: plan.bytes() + core.stack,
             scratch: plan.bytes(),
             stack: core.stack,
             steps: steps(&plan, shape.layers),
         };
-        let room = sram.available.saturating_sub(core.stack);
+        let room = board.scratch_room();
         Ok(Analysis {
             board: *board,
             tokens,

@@ -75,10 +75,7 @@ impl Fit {
         let board = boards::find(&self.board)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         let texts = texts::lines(&self.texts)?;
-        let mut corpus = Vec::new();
-        for path in &self.vocab_from {
-            corpus.extend(texts::lines(path)?);
-        }
+        let corpus = texts::lines_of_all(&self.vocab_from)?;
         let options = Options {
             calibration: match &self.calibration {
                 Some(path) => texts::lines(path)?,
@@ -103,7 +100,7 @@ impl Fit {
         bar.finish_and_clear();
         frontier(&mut candidates);
 
-        let room = (board.flash_kib << 10).saturating_sub(board.core.code);
+        let room = board.blob_room();
         let best = best(&candidates, room);
         if let Some(path) = &self.picture {
             let title = format!("{} on {}", self.checkpoint.display(), board.name);
@@ -131,13 +128,7 @@ impl Fit {
             );
         };
         if let Some(path) = &self.output {
-            output::write(path, &best.blob)?;
-            eprintln!("wrote {}, {} bytes", path.display(), best.bytes);
-            if let Some(text) = &best.vocab_txt {
-                let path = path.with_extension("vocab.txt");
-                output::write(&path, text.as_bytes())?;
-                eprintln!("wrote {}, the pieces left", path.display());
-            }
+            output::write_blob(path, &best.blob, best.vocab_txt.as_deref())?;
         }
         Ok(())
     }
@@ -147,7 +138,7 @@ impl Fit {
         let shape = Header::read(&made.blob)
             .context("the blob just made")?
             .shape;
-        let room = (board.sram_kib << 10).saturating_sub(board.core.stack);
+        let room = board.scratch_room();
         let needed = Plan::new(&shape, self.tokens, TILE, 1).bytes();
         if needed > room {
             let most = Plan::largest(&shape, room, TILE, 1).map_or(0, |plan| plan.tokens);

@@ -3,6 +3,7 @@
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, Result};
+use indicatif::HumanCount;
 
 /// Writes a file under a temporary name beside it and renames it: whoever has the old one mapped
 /// keeps it, and an interrupted run leaves no half of the new one.
@@ -25,4 +26,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(())
     });
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a blob, and beside it the pieces that are left of a pruned vocabulary; says so.
+pub fn write_blob(path: &Path, blob: &[u8], vocab_txt: Option<&str>) -> Result<()> {
+    write(path, blob)?;
+    let bytes = HumanCount(blob.len() as u64);
+    eprintln!("wrote {}, {bytes} bytes", path.display());
+    if let Some(text) = vocab_txt {
+        let path = path.with_extension("vocab.txt");
+        write(&path, text.as_bytes())?;
+        eprintln!("wrote {}, the pieces left", path.display());
+    }
+    Ok(())
 }

@@ -128,15 +128,7 @@ impl Quantize {
             Step::Done => bar.inc(1),
         })?;
         bar.finish_and_clear();
-        output::write(&self.output, &blob)?;
-        let bytes = HumanCount(blob.len() as u64);
-        eprintln!("wrote {}, {bytes} bytes", self.output.display());
-        if let Some(text) = vocab_txt {
-            let path = self.output.with_extension("vocab.txt");
-            output::write(&path, text.as_bytes())?;
-            eprintln!("wrote {}, the pieces left", path.display());
-        }
-        Ok(())
+        output::write_blob(&self.output, &blob, vocab_txt.as_deref())
     }
 
     /// Leaves out of the vocabulary what the corpus does not need, if there is one; what is left.
@@ -144,13 +136,9 @@ impl Quantize {
         if self.vocab_from.is_empty() {
             return Ok(None);
         }
-        let files: Result<Vec<Vec<String>>> = self
-            .vocab_from
-            .iter()
-            .map(|path| texts::lines(path))
-            .collect();
+        let corpus = texts::lines_of_all(&self.vocab_from)?;
         let before = checkpoint.tokenizer.pieces.len();
-        prune(checkpoint, &files?.concat(), self.vocab_min_count)?;
+        prune(checkpoint, &corpus, self.vocab_min_count)?;
         let after = checkpoint.tokenizer.pieces.len();
         let (before, after) = (HumanCount(before as u64), HumanCount(after as u64));
         eprintln!("kept {after} of {before} word pieces");

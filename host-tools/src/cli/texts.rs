@@ -55,6 +55,12 @@ pub fn lines(path: &Path) -> Result<Vec<String>> {
     Ok(texts)
 }
 
+/// The same of several files.
+pub fn lines_of_all(paths: &[PathBuf]) -> Result<Vec<String>> {
+    let files: Result<Vec<Vec<String>>> = paths.iter().map(|path| lines(path)).collect();
+    Ok(files?.concat())
+}
+
 impl Iterator for Texts {
     type Item = Result<String>;
 

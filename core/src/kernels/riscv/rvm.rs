@@ -5,7 +5,7 @@
 //! order such a tile so that its sums do not fit the registers; by hand, they do, exactly.
 
 use crate::blob::{Linear, Matrix};
-use crate::kernels::scalar::{BLOCK_BYTES, requantize};
+use crate::kernels::scalar::{BLOCK_BYTES, requantize_rows};
 use crate::kernels::{Activations, Kernels, portable};
 use crate::shape::BLOCK;
 use core::arch::asm;
@@ -40,9 +40,7 @@ impl Kernels for Rvm {
         out_width: usize,
     ) {
         product(input.values, &layer.weights, first, out, out_width);
-        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
-            requantize(out, layer, first, scale);
-        }
+        requantize_rows(out, out_width, layer, first, input.rows);
     }
 }
 

@@ -8,7 +8,7 @@ mod quantize;
 use super::words;
 use crate::blob::{Linear, Matrix};
 use crate::fixed::Narrow;
-use crate::kernels::scalar::requantize;
+use crate::kernels::scalar::requantize_rows;
 use crate::kernels::{Activations, Kernels};
 use crate::shape::Activation;
 
@@ -33,9 +33,7 @@ impl Kernels for Mla {
         out_width: usize,
     ) {
         product::product(input.values, &layer.weights, first, out, out_width);
-        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
-            requantize(out, layer, first, scale);
-        }
+        requantize_rows(out, out_width, layer, first, input.rows);
     }
 
     fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {

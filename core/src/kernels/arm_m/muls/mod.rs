@@ -4,7 +4,7 @@
 mod product;
 
 use crate::blob::{Linear, Matrix};
-use crate::kernels::scalar::requantize;
+use crate::kernels::scalar::requantize_rows;
 use crate::kernels::{Activations, Kernels};
 
 /// The set, where this machine has it.
@@ -28,8 +28,6 @@ impl Kernels for Muls {
         out_width: usize,
     ) {
         product::product(input.values, &layer.weights, first, out, out_width);
-        for (out, scale) in out.chunks_exact_mut(out_width.max(1)).zip(input.rows) {
-            requantize(out, layer, first, scale);
-        }
+        requantize_rows(out, out_width, layer, first, input.rows);
     }
 }
