@@ -48,6 +48,9 @@ pub struct Shape {
     pub heads: usize,
     pub intermediate: usize,
     pub vocabulary: usize,
+    /// Channels of a word embedding before it is projected to the hidden size (ALBERT, arXiv
+    /// 1909.11942, section 3.1); 0 where embeddings are stored as they are used.
+    pub rank: usize,
     pub positions: usize,
     pub segments: usize,
     /// Labels of a classification head, 0 for an embedding.
@@ -90,6 +93,14 @@ impl Shape {
         blocks(self.labels)
     }
 
+    /// Channels of a word embedding as stored.
+    pub const fn word_blocks(&self) -> usize {
+        match self.rank {
+            0 => self.hidden_blocks(),
+            rank => blocks(rank),
+        }
+    }
+
     /// Whether the head reads the state of `[CLS]` alone, so that the last layer needs no other.
     pub const fn only_cls(&self) -> bool {
         match self.head {
@@ -102,6 +113,7 @@ impl Shape {
     /// Multiply-accumulates of the matrix products for a text of `tokens` tokens.
     pub const fn macs(&self, tokens: usize) -> u64 {
         let (h, i, s) = (self.hidden as u64, self.intermediate as u64, tokens as u64);
+        let words = s * self.rank as u64 * h;
         let full = 2 * s * h * h + s * (2 * h * h + 2 * s * h + 2 * h * i);
         let last_rows = if self.only_cls() { 1 } else { s };
         let last = 2 * s * h * h + last_rows * (2 * h * h + 2 * s * h + 2 * h * i);
@@ -114,6 +126,6 @@ impl Shape {
                 _ => 0,
             },
         };
-        (self.layers as u64 - 1) * full + last + head
+        words + (self.layers as u64 - 1) * full + last + head
     }
 }

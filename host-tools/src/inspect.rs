@@ -159,12 +159,17 @@ fn sections(model: &Model<'_>) -> Vec<Section> {
     let dense: Vec<Linear<'_>> = head.pooler.into_iter().chain(head.classifier).collect();
     let head_formats: Vec<Format> = dense.iter().map(|layer| layer.weights.format).collect();
     let [word, position, segment] = header.tables;
+    let projection = embeddings.projection.as_ref().map_or(0, linear);
     let sections = [
         ("header", HEADER_LEN, &[][..]),
         ("vocabulary", padded(header.vocabulary_len), &[]),
         ("label names", padded(header.labels_len), &[]),
         ("notice", padded(header.about_len), &[]),
-        ("word embeddings", table(&embeddings.word), &[word]),
+        (
+            "word embeddings",
+            table(&embeddings.word) + projection,
+            &[word],
+        ),
         (
             "position and segment embeddings",
             table(&embeddings.position) + table(&embeddings.segment) + norm(&embeddings.norm),

@@ -70,7 +70,7 @@ pub fn vocab_txt(spec: &TokenizerSpec) -> String {
 }
 
 /// How often the corpus yields each piece.
-fn counts(spec: &TokenizerSpec, corpus: &[String]) -> Result<Vec<usize>, PruneError> {
+pub(crate) fn counts(spec: &TokenizerSpec, corpus: &[String]) -> Result<Vec<usize>, PruneError> {
     let tokenizer = StoredTokenizer::of(spec)?;
     let reader = tokenizer.reader()?;
     let none = || vec![0; spec.pieces.len()];
@@ -108,6 +108,7 @@ fn keep(checkpoint: &mut Checkpoint, kept: &[u32]) {
         token.id = new[&token.id];
     }
     let model = &mut checkpoint.model;
-    let row = |&id: &u32| &model.word_embeddings[id as usize * model.hidden..][..model.hidden];
+    let width = model.word_width();
+    let row = |&id: &u32| &model.word_embeddings[id as usize * width..][..width];
     model.word_embeddings = kept.iter().flat_map(row).copied().collect();
 }

@@ -76,13 +76,12 @@ fn written(
 
     let (hidden, attention) = (shape.hidden_blocks(), shape.attention_blocks());
     let intermediate = shape.intermediate_blocks();
-    for rows in [shape.vocabulary, shape.positions, shape.segments] {
-        writer.noise(2 * rows);
-        match shape.has_int4 {
-            true => writer.nibbles(rows, hidden),
-            false => writer.noise(rows * hidden),
-        }
+    writer.table(shape, shape.vocabulary, shape.word_blocks());
+    if shape.rank > 0 {
+        writer.linear(hidden, shape.word_blocks(), None);
     }
+    writer.table(shape, shape.positions, hidden);
+    writer.table(shape, shape.segments, hidden);
     writer.norm(hidden);
     for _ in 0..shape.layers {
         for _ in 0..3 {
@@ -155,6 +154,8 @@ fn header(
     if int4 {
         header.extend([Format::Nibbles.code() as u8; 3]);
     }
+    header.resize(96, 0);
+    header.extend((shape.rank as u32).to_le_bytes());
     header.resize(HEADER_LEN, 0);
     header
 }
@@ -256,6 +257,14 @@ impl Writer {
 
     fn random_bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.random.below(256) as u8).collect()
+    }
+
+    fn table(&mut self, shape: &Shape, rows: usize, width: usize) {
+        self.noise(2 * rows);
+        match shape.has_int4 {
+            true => self.nibbles(rows, width),
+            false => self.noise(rows * width),
+        }
     }
 
     /// Rows of int4 numbers.

@@ -22,6 +22,7 @@ const SHAPE: Shape = Shape {
     heads: 6,
     intermediate: 576,
     vocabulary: 100,
+    rank: 0,
     positions: 128,
     segments: 2,
     // No channel is padding, so that multiply-accumulates are those of the formula.

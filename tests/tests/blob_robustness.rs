@@ -105,12 +105,14 @@ fn shape(random: &mut Random) -> Shape {
         HeadKind::Embedding,
     ][random.below(3)];
     let pooling = [Pooling::Mean, Pooling::Cls, Pooling::Pooler][random.below(3)];
+    let hidden = heads * (1 + random.below(12));
     Shape {
         layers: 1 + random.below(2),
-        hidden: heads * (1 + random.below(12)),
+        hidden,
         heads,
         intermediate: 1 + random.below(90),
         vocabulary: 3 + random.below(40),
+        rank: random.below(2) * random.below(hidden),
         positions: 3 + random.below(40),
         segments: 1 + random.below(3),
         labels: match head {

@@ -97,6 +97,7 @@ fn too_long_a_limit_is_refused() {
         heads: 16,
         intermediate: 64,
         vocabulary: 100,
+        rank: 0,
         positions: 4096,
         segments: 1,
         labels: 0,

@@ -22,12 +22,14 @@ fn shape(random: &mut Random) -> Shape {
     };
     let heads = odd(6);
     let (head, pooling) = (HEADS[odd(3) - 1], POOLINGS[odd(3) - 1]);
+    let hidden = heads * odd(20);
     Shape {
         layers: odd(2),
-        hidden: heads * odd(20),
+        hidden,
         heads,
         intermediate: odd(200),
         vocabulary: 3 + odd(30),
+        rank: (odd(hidden) - 1) * (odd(2) - 1),
         positions: 3 + odd(60),
         segments: odd(3),
         labels: match head {

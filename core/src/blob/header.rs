@@ -37,7 +37,7 @@ const MIN_POSITIONS: usize = 3;
 /// layers 24, hidden 28, heads 32, intermediate 36, vocabulary 40, positions 44, segments 48,
 /// labels 52, unknown 56, cls 60, sep 64, pad 68, mask 72, longest word 76, lengths of
 /// the vocabulary 80, the labels 84 and the notice 88, formats of the tables of words 92, positions
-/// 93 and segments 94; zeros to 128.
+/// 93 and segments 94, rank 96; zeros to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub length: usize,
@@ -107,6 +107,7 @@ impl Header {
             heads: u32_at(blob, 32) as usize,
             intermediate: u32_at(blob, 36) as usize,
             vocabulary: u32_at(blob, 40) as usize,
+            rank: u32_at(blob, 96) as usize,
             positions: u32_at(blob, 44) as usize,
             segments: u32_at(blob, 48) as usize,
             labels: u32_at(blob, 52) as usize,
@@ -172,6 +173,7 @@ const fn possible(shape: &Shape) -> bool {
         && shape.hidden.is_multiple_of(shape.heads)
         && within(shape.intermediate, MAX_INTERMEDIATE)
         && within(shape.vocabulary, MAX_COUNT)
+        && shape.rank <= shape.hidden
         && within(shape.positions, 1 << 16)
         && shape.positions >= MIN_POSITIONS
         && within(shape.segments, 1 << 8)

@@ -8,7 +8,7 @@
 //! | vocabulary | [`crate::text::Vocabulary`]'s form, length in the header |
 //! | labels | `u32` ends of the names, then the names in UTF-8, length in the header |
 //! | about | UTF-8: where the model came from, its licence notice, length in the header |
-//! | embeddings | three [`Table`]s (word, position, segment), then a [`Norm`] |
+//! | embeddings | [`Table`] of words, and the [`Linear`] that projects them if they have a rank; [`Table`]s of positions and segments; [`Norm`] |
 //! | layers | per layer [`Linear`] query, key, value, attention output; [`Norm`]; [`Linear`] intermediate, output; [`Norm`] |
 //! | head | pooler [`Linear`] if there is one; classifier [`Linear`] or [`Readout`] |
 //!

@@ -217,7 +217,10 @@ impl<'a> Norm<'a> {
 /// Word, position and segment embeddings, in one common unit, and their LayerNorm.
 #[derive(Clone, Copy, Debug)]
 pub struct Embeddings<'a> {
+    /// `[vocabulary x hidden]`, or `[vocabulary x rank]` in a unit of its own.
     pub word: Table<'a>,
+    /// `[hidden x rank]`, into the common unit, where there is a rank.
+    pub projection: Option<Linear<'a>>,
     pub position: Table<'a>,
     pub segment: Table<'a>,
     pub norm: Norm<'a>,
@@ -231,7 +234,11 @@ impl<'a> Embeddings<'a> {
     ) -> Result<Self, ParseError> {
         let width = shape.hidden_blocks();
         Ok(Embeddings {
-            word: Table::read(reader, word, shape.vocabulary, width)?,
+            word: Table::read(reader, word, shape.vocabulary, shape.word_blocks())?,
+            projection: match shape.rank {
+                0 => None,
+                _ => Some(Linear::read(reader, width, shape.word_blocks(), false)?),
+            },
             position: Table::read(reader, position, shape.positions, width)?,
             segment: Table::read(reader, segment, shape.segments, width)?,
             norm: Norm::read(reader, width)?,

@@ -100,6 +100,10 @@ struct Notes {
 impl Notes {
     fn new(model: &Model<'_>) -> Self {
         let mut layers = Vec::new();
+        if let Some(projection) = &model.embeddings().projection {
+            let addresses = projection.multipliers.as_ptr_range();
+            layers.push((addresses, (Part::Embeddings, None)));
+        }
         for (index, layer) in model.layers().enumerate() {
             let attention = [layer.query, layer.key, layer.value, layer.attention_output];
             let feed_forward = [layer.intermediate, layer.output];

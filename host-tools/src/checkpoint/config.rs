@@ -13,6 +13,9 @@ pub(super) struct Config {
     #[serde(default)]
     pub architectures: Vec<String>,
     pub vocab_size: usize,
+    /// Of word embeddings that a projection brings to the hidden size.
+    #[serde(rename = "embedding_size")]
+    pub rank: Option<usize>,
     #[serde(rename = "hidden_size")]
     pub hidden: usize,
     #[serde(rename = "num_hidden_layers")]
@@ -112,6 +115,13 @@ impl Config {
         ];
         if let Some((name, _)) = extents.iter().find(|(_, extent)| *extent == 0) {
             return Err(malformed(path, format!("{name} is 0")));
+        }
+        if let Some(rank) = self.rank.filter(|rank| !(1..=self.hidden).contains(rank)) {
+            let hidden = self.hidden;
+            return Err(malformed(
+                path,
+                format!("embedding_size {rank} is not between 1 and hidden_size {hidden}"),
+            ));
         }
         if !self.hidden.is_multiple_of(self.heads) {
             return Err(malformed(

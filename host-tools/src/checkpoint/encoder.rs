@@ -8,6 +8,9 @@ use super::{
 
 const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
 
+/// Where word embeddings are of a low rank: no name of Hugging Face's BERT, which has none such.
+const WORD_PROJECTION: &str = "embeddings.word_projection";
+
 /// The encoder, and the rows of its word embeddings as the checkpoint has them.
 pub(super) fn read(
     config: &Config,
@@ -21,6 +24,11 @@ pub(super) fn read(
         epsilon: config.epsilon,
     };
     let hidden = config.hidden;
+    let word_projection = match config.rank {
+        Some(rank) => Some(reader.dense(WORD_PROJECTION, rank, hidden)?),
+        None => None,
+    };
+    let word_shape = [config.vocab_size, config.rank.unwrap_or(hidden)];
     let layers = (0..config.layers)
         .map(|index| reader.layer(&format!("encoder.layer.{index}"), config.intermediate))
         .collect::<Result<_, _>>()?;
@@ -33,7 +41,8 @@ pub(super) fn read(
         heads: config.heads,
         intermediate: config.intermediate,
         activation: config.activation(config_path)?,
-        word_embeddings: reader.read(WORD_EMBEDDINGS, &[config.vocab_size, hidden])?,
+        word_embeddings: reader.read(WORD_EMBEDDINGS, &word_shape)?,
+        word_projection,
         position_embeddings: reader.read(
             "embeddings.position_embeddings.weight",
             &[config.positions, hidden],
@@ -60,7 +69,7 @@ fn prefix<'a>(config: &Config, tensors: &'a Tensors) -> Result<&'a str, Checkpoi
         .ok_or_else(|| {
             tensors.missing(
                 WORD_EMBEDDINGS,
-                &[config.vocab_size, config.hidden],
+                &[config.vocab_size, config.rank.unwrap_or(config.hidden)],
                 "tensors must have the names of Hugging Face's BertModel, with any prefix",
             )
         })

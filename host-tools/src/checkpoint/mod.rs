@@ -65,7 +65,7 @@ impl Checkpoint {
                 "the tokenizer has {pieces} pieces, the model {} word embeddings: the rest is left out",
                 model.vocabulary()
             ));
-            model.word_embeddings.truncate(pieces * model.hidden);
+            model.word_embeddings.truncate(pieces * model.word_width());
         }
         // `.` and `..` have no name of their own.
         let resolved = folder.canonicalize().unwrap_or_default();

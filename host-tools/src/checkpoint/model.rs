@@ -62,8 +62,11 @@ pub struct FloatModel {
     /// Width of the feed-forward network, `I`.
     pub intermediate: usize,
     pub activation: Activation,
-    /// `[vocabulary x hidden]`
+    /// `[vocabulary x hidden]`, or `[vocabulary x rank]` where there is a projection.
     pub word_embeddings: Vec<f32>,
+    /// `[hidden x rank]`: word embeddings of a low rank to the hidden size (ALBERT, arXiv
+    /// 1909.11942, section 3.1).
+    pub word_projection: Option<Dense>,
     /// `[positions x hidden]`
     pub position_embeddings: Vec<f32>,
     /// `[segments x hidden]`
@@ -77,7 +80,13 @@ pub struct FloatModel {
 impl FloatModel {
     /// Number of word pieces the word embeddings have rows for.
     pub fn vocabulary(&self) -> usize {
-        self.word_embeddings.len() / self.hidden
+        self.word_embeddings.len() / self.word_width()
+    }
+
+    /// Channels of a word embedding as stored: the rank, or the hidden size.
+    pub fn word_width(&self) -> usize {
+        let projection = self.word_projection.as_ref();
+        projection.map_or(self.hidden, |projection| projection.inputs)
     }
 
     /// Longest input in tokens, `[CLS]` and `[SEP]` included.

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use embert::blob::Format;
 use embert_cli::{
     checkpoint::Checkpoint,
+    factorize::factorize,
     prune::{prune, vocab_txt},
     quantize::{Options, Part, Step, quantize},
 };
@@ -24,7 +25,8 @@ Examples:
   embert quantize ./checkpoint -o small.embert --vocab-from letters.txt
   embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls
   embert quantize ./bert-base-uncased -o server.embert --for x86-64
-  embert quantize ./checkpoint -o small.embert --int4 embeddings,feed-forward";
+  embert quantize ./checkpoint -o small.embert --int4 embeddings,feed-forward
+  embert quantize ./checkpoint -o small.embert --rank 64";
 
 /// Make a blob of a Hugging Face checkpoint: int8 weights, vocabulary, labels, all in one file.
 ///
@@ -53,6 +55,11 @@ pub struct Quantize {
         requires = "vocab_from"
     )]
     vocab_min_count: usize,
+    /// Store word embeddings of so many channels and a projection to the hidden size (ALBERT's
+    /// factorization): the nearest to those of the checkpoint. Costs much unless the model was
+    /// trained so: see `validate`
+    #[arg(long, value_name = "CHANNELS")]
+    rank: Option<usize>,
     /// What to compute, instead of what the folder says
     #[arg(long)]
     head: Option<HeadArgument>,
@@ -109,11 +116,15 @@ impl Quantize {
             );
         }
         let vocab_txt = self.prune(&mut checkpoint)?;
+        let calibration = match self.calibration {
+            Some(path) => texts::lines(&path)?,
+            None => Vec::new(),
+        };
+        if let Some(rank) = self.rank {
+            factorize(&mut checkpoint, rank, &calibration)?;
+        }
         let options = Options {
-            calibration: match self.calibration {
-                Some(path) => texts::lines(&path)?,
-                None => Vec::new(),
-            },
+            calibration,
             about: about(&checkpoint, &self.checkpoint, self.notice.as_deref())?,
             format: match self.processor {
                 Processor::Any => Format::Columns,

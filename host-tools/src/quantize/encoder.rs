@@ -60,9 +60,12 @@ impl<'a> Encoder<'a> {
         let model = &self.checkpoint.model;
         let mut input = self.states(0, &model.embedding_norm);
         let tables = tables::quantize(self.bits(Part::Embeddings), model, self.words);
-        for table in [&tables.word, &tables.position, &tables.segment] {
-            writer.table(table);
+        writer.table(&tables.word);
+        if let Some(projection) = &tables.projection {
+            writer.dense(projection);
         }
+        writer.table(&tables.position);
+        writer.table(&tables.segment);
         writer.norm(&input.quantized(tables.unit));
         for index in 0..model.layers.len() {
             input = self.write_layer(index, &input, writer);

@@ -6,6 +6,9 @@ use crate::checkpoint::{self, Checkpoint, FloatHead};
 use embert::blob::{Format, HEADER_LEN, MAGIC, VERSION, flags};
 use embert::{HeadKind, Pooling};
 
+/// Where the header has the rank of the word embeddings.
+const RANK: usize = 96;
+
 /// Where each name ends, then the names.
 pub fn label_section(labels: &[String]) -> Vec<u8> {
     let ends = labels.iter().scan(0, |end, label| {
@@ -90,6 +93,9 @@ pub fn header(
         // Words and positions: there are few segments, and every token adds one.
         bytes.extend([Format::Nibbles.code() as u8; 2]);
     }
+    bytes.resize(RANK, 0);
+    let rank = model.word_projection.as_ref().map_or(0, |p| p.inputs);
+    bytes.extend((rank as u32).to_le_bytes());
     bytes.resize(HEADER_LEN, 0);
     bytes
 }

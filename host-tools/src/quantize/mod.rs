@@ -15,6 +15,8 @@ mod rounding;
 mod tables;
 mod texts;
 
+pub use texts::calibration_ids;
+
 use crate::blob::writer::Writer;
 use crate::checkpoint::{self, Checkpoint, Dense, FloatHead};
 use crate::reference::InputError;
@@ -89,7 +91,7 @@ pub fn quantize(
 ) -> Result<Vec<u8>, QuantizeError> {
     let model = &checkpoint.model;
     let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
-    let texts = texts::calibration_ids(checkpoint, &tokenizer.reader()?, &options.calibration)?;
+    let texts = calibration_ids(checkpoint, &tokenizer.reader()?, &options.calibration)?;
     let vocabulary = tokenizer.section();
 
     progress(Step::Begin(texts.len() + model.layers.len()));

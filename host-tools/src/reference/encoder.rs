@@ -105,20 +105,27 @@ fn embed(model: &FloatModel, ids: &[u32], segments: &[u32]) -> Result<Array2<f32
             segments: segments.len(),
         });
     }
-    let row = |table: &'_ [f32], index: usize| {
-        let start = index * model.hidden;
-        table
-            .get(start..start + model.hidden)
-            .map(|row| Array1::from(row.to_vec()))
+    let row = |table: &'_ [f32], index: usize, width: usize| {
+        let row = table.get(index * width..(index + 1) * width)?;
+        Some(Array1::from(row.to_vec()))
     };
-    let mut sum = Array2::zeros((tokens, model.hidden));
-    for (position, (&id, &segment)) in ids.iter().zip(segments).enumerate() {
-        let word = row(&model.word_embeddings, id as usize).ok_or(InputError::UnknownId(id))?;
-        let place = row(&model.position_embeddings, position)
+    let width = model.word_width();
+    let mut words = Array2::<f32>::zeros((tokens, width));
+    for (mut word, &id) in words.rows_mut().into_iter().zip(ids) {
+        let found = row(&model.word_embeddings, id as usize, width);
+        word.assign(&found.ok_or(InputError::UnknownId(id))?);
+    }
+    let mut sum = match &model.word_projection {
+        Some(projection) => project(&words, projection),
+        None => words,
+    };
+    for (position, (mut sum, &segment)) in sum.rows_mut().into_iter().zip(segments).enumerate() {
+        let place = row(&model.position_embeddings, position, model.hidden)
             .ok_or(InputError::TooLong { tokens, positions })?;
-        let segment = row(&model.segment_embeddings, segment as usize)
+        let segment = row(&model.segment_embeddings, segment as usize, model.hidden)
             .ok_or(InputError::UnknownSegment(segment))?;
-        sum.row_mut(position).assign(&(word + place + segment));
+        sum += &place;
+        sum += &segment;
     }
     Ok(normalize(&sum, &model.embedding_norm))
 }
