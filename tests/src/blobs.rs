@@ -64,7 +64,14 @@ pub const INT4: Committed = Committed {
     bytes: include_bytes!("../data/tiny_int4.embert"),
 };
 
-pub const COMMITTED: [&Committed; 5] = [&TOKENS, &SEQUENCE, &MEAN, &POOLER, &INT4];
+/// Sequence classification with word embeddings of rank 17, in int4.
+pub const LOW_RANK: Committed = Committed {
+    file: "tiny_low_rank.embert",
+    tiny: tiny::SEQUENCE,
+    bytes: include_bytes!("../data/tiny_low_rank.embert"),
+};
+
+pub const COMMITTED: [&Committed; 6] = [&TOKENS, &SEQUENCE, &MEAN, &POOLER, &INT4, &LOW_RANK];
 
 /// A file of `tests/data`.
 pub fn path(file: &str) -> PathBuf {
@@ -97,6 +104,7 @@ pub fn flavours() -> Vec<(&'static str, Aligned)> {
         ("cls", patched(&MEAN, 22, 1)),
         ("pooler", Aligned::copy(POOLER.bytes)),
         ("int4", Aligned::copy(INT4.bytes)),
+        ("low rank", Aligned::copy(LOW_RANK.bytes)),
     ]
 }
 

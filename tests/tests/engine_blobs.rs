@@ -6,8 +6,9 @@
 
 use embert::Model;
 use embert_cli::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_cli::factorize::factorize;
 use embert_cli::quantize::{Options, Part, quantize};
-use embert_tests::blobs::{self, COMMITTED, Committed, INT4, MEAN, POOLER};
+use embert_tests::blobs::{self, COMMITTED, Committed, INT4, LOW_RANK, MEAN, POOLER};
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;
 use std::fs;
@@ -21,11 +22,15 @@ fn quantized(committed: &Committed) -> anyhow::Result<Vec<u8>> {
         file if file == POOLER.file => Some(HeadChoice::Embedding(Pooling::Pooler)),
         _ => None,
     };
-    let checkpoint = Checkpoint::open(folder.path(), head)?;
+    let mut checkpoint = Checkpoint::open(folder.path(), head)?;
+    if committed.file == LOW_RANK.file {
+        factorize(&mut checkpoint, 17, &[])?;
+    }
     let options = Options {
         about: format!("{}, random weights", committed.file),
         int4: match committed.file {
             file if file == INT4.file => Part::ALL.into(),
+            file if file == LOW_RANK.file => vec![Part::Embeddings],
             _ => Vec::new(),
         },
         ..Options::default()

@@ -91,6 +91,16 @@ fn int4() -> Result<()> {
     )
 }
 
+#[test]
+fn low_rank() -> Result<()> {
+    hold(
+        "tiny_low_rank",
+        &blobs::path("tiny_low_rank.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
 /// The blob in `weights/` is larger than the 16 MB of the MPS2 boards.
 #[test]
 fn personal_data() -> Result<()> {

@@ -1,0 +1,3 @@
+//! Training: the paper's two pre-training tasks, fine-tuning and distillation.
+
+#![deny(unsafe_code)]
