@@ -1,3 +1,7 @@
 //! Training: the paper's two pre-training tasks, fine-tuning and distillation.
 
 #![deny(unsafe_code)]
+
+pub mod model;
+pub mod ops;
+pub mod optimizer;

@@ -1,0 +1,98 @@
+//! BERT with gradients: forward and backward of the encoder and of what stands on it.
+//!
+//! All parameters are one vector, so that gradients, moments and checkpoints are vectors of the
+//! same length; the model knows where each tensor lies. The tokens of a batch stand one after the
+//! other without padding.
+
+mod embeddings;
+mod encoder;
+mod head;
+mod layer;
+mod parameters;
+mod tensors;
+
+pub use encoder::{Encoder, Injected, Tape};
+pub use head::{Head, HeadTape, Logits};
+pub use parameters::{Dense, Norm, Parameters};
+pub use tensors::{float_dense, float_model, load, load_dense};
+
+use crate::ops::Dropout;
+use embert_cli::checkpoint::{Activation, FloatModel};
+use std::ops::Range;
+
+/// The shape of a BERT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub layers: usize,
+    pub hidden: usize,
+    pub heads: usize,
+    pub intermediate: usize,
+    pub vocabulary: usize,
+    /// Channels of a word embedding before it is projected; none where it has the hidden size.
+    pub rank: Option<usize>,
+    pub positions: usize,
+    pub segments: usize,
+    pub activation: Activation,
+    /// Of the LayerNorms.
+    pub epsilon: f32,
+}
+
+impl Config {
+    /// The shape of a model that has been read.
+    pub fn of(model: &FloatModel) -> Self {
+        Config {
+            layers: model.layers.len(),
+            hidden: model.hidden,
+            heads: model.heads,
+            intermediate: model.intermediate,
+            vocabulary: model.vocabulary(),
+            rank: model.word_projection.as_ref().map(|dense| dense.inputs),
+            positions: model.positions(),
+            segments: model.segments(),
+            activation: model.activation,
+            epsilon: model.embedding_norm.epsilon,
+        }
+    }
+}
+
+/// Sequences of tokens, one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    pub ids: Vec<u32>,
+    pub segments: Vec<u32>,
+    /// Where each token stands in its sequence.
+    pub positions: Vec<u32>,
+    pub sequences: Vec<Range<usize>>,
+}
+
+impl Batch {
+    /// Adds a sequence of tokens, of which those from `segment_b` on are the second segment.
+    pub fn push(&mut self, ids: &[u32], segment_b: usize) {
+        let start = self.ids.len();
+        self.ids.extend(ids);
+        self.positions.extend(0..ids.len() as u32);
+        let segments = (0..ids.len()).map(|position| u32::from(position >= segment_b));
+        self.segments.extend(segments);
+        self.sequences.push(start..self.ids.len());
+    }
+
+    /// Tokens of all sequences.
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+/// Dropout of hidden states and of attention weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    pub hidden: Dropout,
+    pub attention: Dropout,
+}
+
+impl Rates {
+    /// None, as when a model is used.
+    pub const NONE: Self = Rates {
+        hidden: Dropout::NONE,
+        attention: Dropout::NONE,
+    };
+}

@@ -1,0 +1,138 @@
+//! All parameters of a model as one vector, and where its tensors lie.
+
+use crate::ops::{linear, linear_backward};
+use std::ops::Range;
+
+/// Parameters in the order in which the model was made.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters {
+    pub values: Vec<f32>,
+    /// What weight decay is for: matrices, not biases and LayerNorms.
+    pub decaying: Vec<Range<usize>>,
+}
+
+impl Parameters {
+    /// Room for a tensor of zeros.
+    fn add(&mut self, len: usize) -> Range<usize> {
+        let start = self.values.len();
+        self.values.resize(start + len, 0.0);
+        start..start + len
+    }
+
+    /// Room for a matrix or table, subject to weight decay.
+    pub fn matrix(&mut self, rows: usize, columns: usize) -> Range<usize> {
+        let range = self.add(rows * columns);
+        self.decaying.push(range.clone());
+        range
+    }
+
+    pub fn vector(&mut self, len: usize) -> Range<usize> {
+        self.add(len)
+    }
+
+    /// Draws matrices from a normal distribution of this deviation, cut off at twice of it (Devlin
+    /// et al.'s code); all that is not a matrix is left as it is.
+    pub fn draw(&mut self, deviation: f32, seed: u64) {
+        let mut random = Normal(seed);
+        for range in &self.decaying {
+            for value in &mut self.values[range.clone()] {
+                *value = deviation * random.truncated();
+            }
+        }
+    }
+}
+
+/// Random numbers of a normal distribution, by the method of Box and Muller.
+struct Normal(u64);
+
+impl Normal {
+    fn uniform(&mut self) -> f32 {
+        // Vigna's splitmix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) >> 40) as f32 / (1 << 24) as f32
+    }
+
+    fn truncated(&mut self) -> f32 {
+        loop {
+            let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+            let value = radius * (std::f32::consts::TAU * self.uniform()).cos();
+            if value.abs() <= 2.0 {
+                return value;
+            }
+        }
+    }
+}
+
+/// A dense layer: `[outputs x inputs]` weights and a bias.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    pub weight: Range<usize>,
+    pub bias: Range<usize>,
+    pub inputs: usize,
+    pub outputs: usize,
+}
+
+impl Dense {
+    pub fn new(inputs: usize, outputs: usize, parameters: &mut Parameters) -> Self {
+        Dense {
+            weight: parameters.matrix(outputs, inputs),
+            bias: parameters.vector(outputs),
+            inputs,
+            outputs,
+        }
+    }
+
+    /// `out` gets a row of outputs for each row of inputs.
+    pub fn forward(&self, values: &[f32], x: &[f32], out: &mut Vec<f32>) {
+        out.resize(x.len() / self.inputs * self.outputs, 0.0);
+        linear(
+            x,
+            &values[self.weight.clone()],
+            &values[self.bias.clone()],
+            out,
+        );
+    }
+
+    /// Adds to the parameters' gradients; `dx` is the input's, if it is wanted, written or added
+    /// to.
+    pub fn backward(
+        &self,
+        values: &[f32],
+        x: &[f32],
+        dout: &[f32],
+        dx: Option<(&mut [f32], bool)>,
+        gradient: &mut [f32],
+    ) {
+        let (weight, bias) = (&self.weight, &self.bias);
+        let (before, after) = gradient.split_at_mut(bias.start);
+        let parts = [&mut before[weight.clone()], &mut after[..bias.len()]];
+        linear_backward(x, &values[weight.clone()], dout, dx, parts);
+    }
+}
+
+/// A LayerNorm.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    pub gamma: Range<usize>,
+    pub beta: Range<usize>,
+}
+
+impl Norm {
+    pub fn new(width: usize, parameters: &mut Parameters) -> Self {
+        let norm = Norm {
+            gamma: parameters.vector(width),
+            beta: parameters.vector(width),
+        };
+        parameters.values[norm.gamma.clone()].fill(1.0);
+        norm
+    }
+
+    /// The gradients of gamma and beta, which lie one after the other.
+    pub fn gradients<'a>(&self, gradient: &'a mut [f32]) -> [&'a mut [f32]; 2] {
+        let both = &mut gradient[self.gamma.start..self.beta.end];
+        let (gamma, beta) = both.split_at_mut(self.gamma.len());
+        [gamma, beta]
+    }
+}

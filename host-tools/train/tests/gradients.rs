@@ -1,0 +1,216 @@
+//! One step of training is PyTorch's: the loss, all gradients, and what AdamW makes of them.
+//!
+//! The golden files are made by `tests/golden/make_gradients.py`.
+
+use embert_cli::checkpoint::{Checkpoint, FloatHead, FloatModel};
+use embert_tests::checkpoints::repository;
+use embert_tests::tiny::{self, Flavour, Tiny};
+use embert_train::model::{
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape, float_dense,
+    float_model, load, load_dense,
+};
+use embert_train::ops::{Dropout, cross_entropy};
+use embert_train::optimizer::{AdamW, Settings};
+use safetensors::SafeTensors;
+
+const TOLERANCE: f32 = 1e-4;
+
+fn numbers<T>(tensors: &SafeTensors<'_>, name: &str, read: fn([u8; 4]) -> T) -> Vec<T> {
+    let tensor = tensors.tensor(name).unwrap_or_else(|_| panic!("{name}"));
+    let chunks = tensor.data().chunks_exact(4);
+    chunks
+        .map(|bytes| read(bytes.try_into().unwrap()))
+        .collect()
+}
+
+/// The largest difference of a tensor from the golden one.
+fn difference(tensors: &SafeTensors<'_>, name: &str, found: &[f32]) -> f32 {
+    let expected = numbers(tensors, name, f32::from_le_bytes);
+    assert_eq!(expected.len(), found.len(), "{name}");
+    let pairs = expected.iter().zip(found);
+    pairs.fold(0.0, |most, (a, b)| most.max((a - b).abs()))
+}
+
+/// Tensors of a model by the names of Hugging Face.
+fn named(model: &FloatModel) -> Vec<(String, &[f32])> {
+    let mut all: Vec<(String, &[f32])> = vec![
+        (
+            "embeddings.word_embeddings.weight".into(),
+            &model.word_embeddings,
+        ),
+        (
+            "embeddings.position_embeddings.weight".into(),
+            &model.position_embeddings,
+        ),
+        (
+            "embeddings.token_type_embeddings.weight".into(),
+            &model.segment_embeddings,
+        ),
+        (
+            "embeddings.LayerNorm.weight".into(),
+            &model.embedding_norm.gamma,
+        ),
+        (
+            "embeddings.LayerNorm.bias".into(),
+            &model.embedding_norm.beta,
+        ),
+    ];
+    for (index, layer) in model.layers.iter().enumerate() {
+        let name = |part: &str| format!("encoder.layer.{index}.{part}");
+        for (part, dense) in [
+            ("attention.self.query", &layer.query),
+            ("attention.self.key", &layer.key),
+            ("attention.self.value", &layer.value),
+            ("attention.output.dense", &layer.attention_output),
+            ("intermediate.dense", &layer.intermediate),
+            ("output.dense", &layer.output),
+        ] {
+            all.push((name(part) + ".weight", &dense.weight));
+            all.push((name(part) + ".bias", &dense.bias));
+        }
+        for (part, norm) in [
+            ("attention.output.LayerNorm", &layer.attention_norm),
+            ("output.LayerNorm", &layer.output_norm),
+        ] {
+            all.push((name(part) + ".weight", &norm.gamma));
+            all.push((name(part) + ".bias", &norm.beta));
+        }
+    }
+    all
+}
+
+fn step(tiny: &Tiny) {
+    let path = repository().join(format!("tests/golden/{}_step.safetensors", tiny.name));
+    let bytes = std::fs::read(&path).unwrap();
+    let golden = SafeTensors::deserialize(&bytes).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    tiny.write(folder.path(), Flavour::usual(tiny)).unwrap();
+    let checkpoint = Checkpoint::open(folder.path(), None).unwrap();
+
+    let mut parameters = Parameters::default();
+    let config = Config::of(&checkpoint.model);
+    let encoder = Encoder::new(config, &mut parameters);
+    let (classifier, per_token) = match &checkpoint.head {
+        FloatHead::SequenceClassification { classifier, .. } => (classifier, false),
+        FloatHead::TokenClassification { classifier } => (classifier, true),
+        FloatHead::Embedding { .. } => unreachable!("no golden file of one"),
+    };
+    let classes = classifier.outputs;
+    let labels = if per_token {
+        [0, classes]
+    } else {
+        [classes, 0]
+    };
+    let head = Head::new(tiny.hidden, labels, &mut parameters);
+    load(&encoder, &checkpoint.model, &mut parameters);
+    if let (Some(pooler), Some(floats)) = (&head.pooler, &checkpoint.model.pooler) {
+        load_dense(pooler, floats, &mut parameters);
+    }
+    let dense = head.sequence.as_ref().or(head.tokens.as_ref()).unwrap();
+    load_dense(dense, classifier, &mut parameters);
+
+    let [ids, segments, targets] =
+        ["ids", "segments", "labels"].map(|name| numbers(&golden, name, i32::from_le_bytes));
+    let width = ids.len() / 4;
+    let mut batch = Batch::default();
+    let mut wanted: Vec<Option<u32>> = Vec::new();
+    for (row, length) in [5, 17, 1, 9].into_iter().enumerate() {
+        let of = |all: &[i32]| all[row * width..][..length].to_vec();
+        let ids: Vec<u32> = of(&ids).iter().map(|&id| id as u32).collect();
+        let segment_b = of(&segments).iter().position(|&s| s == 1).unwrap_or(length);
+        batch.push(&ids, segment_b);
+        match per_token {
+            true => wanted.extend(of(&targets).iter().map(|&t| u32::try_from(t).ok())),
+            false => wanted.push(Some(targets[row] as u32)),
+        }
+    }
+
+    let (mut tape, mut kept) = (Tape::default(), HeadTape::default());
+    let (mut logits, mut dlogits) = (Logits::default(), Logits::default());
+    let values = &parameters.values;
+    encoder.forward(values, &batch, Rates::NONE, &mut tape);
+    head.forward(
+        values,
+        &batch,
+        Dropout::NONE,
+        tape.output(),
+        &mut kept,
+        &mut logits,
+    );
+    let count = wanted.iter().flatten().count() as f32;
+    let (found, gradient) = match per_token {
+        true => (&logits.tokens, &mut dlogits.tokens),
+        false => (&logits.sequence, &mut dlogits.sequence),
+    };
+    gradient.resize(found.len(), 0.0);
+    let loss = cross_entropy(found, classes, &wanted, None, 1.0 / count, gradient);
+    let expected = numbers(&golden, "loss", f32::from_le_bytes)[0];
+    assert!(
+        (loss as f32 / count - expected).abs() < TOLERANCE,
+        "{loss} {expected}"
+    );
+
+    let mut gradient = vec![0.0; values.len()];
+    let mut states = vec![0.0; tape.output().len()];
+    head.backward(
+        values,
+        &batch,
+        Dropout::NONE,
+        &kept,
+        &dlogits,
+        &mut states,
+        &mut gradient,
+    );
+    let none = Injected::default();
+    encoder.backward(
+        values,
+        &batch,
+        Rates::NONE,
+        &mut tape,
+        states,
+        &none,
+        &mut gradient,
+    );
+
+    let compare = |what: &str, values: &[f32]| {
+        let model = float_model(&encoder, values);
+        for (name, tensor) in named(&model) {
+            let name = format!("{what}.bert.{name}");
+            let difference = difference(&golden, &name, tensor);
+            assert!(difference < TOLERANCE, "{name}: {difference}");
+        }
+        let found = float_dense(dense, values);
+        let name = format!("{what}.classifier.weight");
+        assert!(
+            difference(&golden, &name, &found.weight) < TOLERANCE,
+            "{name}"
+        );
+        if let Some(pooler) = &head.pooler {
+            let name = format!("{what}.bert.pooler.dense.weight");
+            let found = float_dense(pooler, values);
+            assert!(
+                difference(&golden, &name, &found.weight) < TOLERANCE,
+                "{name}"
+            );
+        }
+    };
+    compare("gradient", &gradient);
+
+    let settings = Settings {
+        weight_decay: 0.1,
+        clip: f32::INFINITY,
+        ..Settings::default()
+    };
+    AdamW::new(settings, &parameters).step(1e-3, &mut parameters, &mut gradient);
+    compare("after", &parameters.values);
+}
+
+#[test]
+fn sequence_classification() {
+    step(&tiny::SEQUENCE);
+}
+
+#[test]
+fn token_classification() {
+    step(&tiny::TOKEN);
+}

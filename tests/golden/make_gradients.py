@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Writes PyTorch's loss, gradients and one AdamW step on the tiny checkpoints, for training to be
+compared with.
+
+    pip install torch transformers safetensors
+    cargo run -p embert-tests --example write_tiny_checkpoints TINY
+    python tests/golden/make_gradients.py --tiny TINY
+
+The files land beside this script: NAME_step.safetensors.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+HERE = Path(__file__).parent
+LENGTHS = [5, 17, 1, 9]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tiny", type=Path, required=True)
+    folder = parser.parse_args().tiny
+    for name in ["tiny_sequence", "tiny_token"]:
+        write(folder / name, name)
+
+
+def write(folder, name):
+    config = transformers.AutoConfig.from_pretrained(folder)
+    model = getattr(transformers, config.architectures[0]).from_pretrained(
+        folder, attn_implementation="eager", dtype=torch.float32
+    )
+    model.eval()  # no dropout
+    generator = torch.Generator().manual_seed(3)
+    draw = lambda below, length: torch.randint(below, (length,), generator=generator)
+    width = max(LENGTHS)
+    ids = torch.zeros(len(LENGTHS), width, dtype=torch.long)
+    segments, mask = ids.clone(), ids.clone()
+    per_token = name == "tiny_token"
+    labels = torch.full((len(LENGTHS), width), -100) if per_token else draw(config.num_labels, len(LENGTHS))
+    for row, length in enumerate(LENGTHS):
+        # Not 0, the padding, to whose embedding PyTorch gives no gradient.
+        ids[row, :length] = 1 + draw(config.vocab_size - 1, length)
+        if config.type_vocab_size > 1:
+            segments[row, length // 2 : length] = 1
+        mask[row, :length] = 1
+        if per_token:
+            # Every third token does not count, as pieces within words do not.
+            some = draw(config.num_labels, length)
+            some[2::3] = -100
+            labels[row, :length] = some
+    loss = model(input_ids=ids, token_type_ids=segments, attention_mask=mask, labels=labels).loss
+    loss.backward()
+    tensors = {"ids": ids.int(), "segments": segments.int(), "labels": labels.int(), "loss": loss.detach()}
+    for key, value in model.named_parameters():
+        gradient = value.grad if value.grad is not None else torch.zeros_like(value)
+        tensors[f"gradient.{key}"] = gradient.clone()
+    decaying = [v for k, v in model.named_parameters() if v.dim() > 1]
+    others = [v for k, v in model.named_parameters() if v.dim() <= 1]
+    groups = [{"params": decaying, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.999), eps=1e-6).step()
+    for key, value in model.named_parameters():
+        tensors[f"after.{key}"] = value.detach().clone()
+    save_file(tensors, HERE / f"{name}_step.safetensors", {"made_by": f"make_gradients.py with torch {torch.__version__}"})
+
+
+main()
