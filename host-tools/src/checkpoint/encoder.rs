@@ -9,7 +9,7 @@ use super::{
 const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
 
 /// Where word embeddings are of a low rank: no name of Hugging Face's BERT, which has none such.
-const WORD_PROJECTION: &str = "embeddings.word_projection";
+pub(super) const WORD_PROJECTION: &str = "embeddings.word_projection";
 
 /// The encoder, and the rows of its word embeddings as the checkpoint has them.
 pub(super) fn read(

@@ -9,6 +9,9 @@ pub enum CheckpointError {
     #[error("cannot read {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+
     #[error(
         "{} is not a checkpoint: it has no config.json; give the folder that holds config.json, \
          model.safetensors (or pytorch_model.bin) and tokenizer.json (or vocab.txt)",

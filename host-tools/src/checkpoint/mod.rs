@@ -9,6 +9,7 @@ mod encoder;
 mod error;
 mod head;
 mod model;
+mod save;
 mod tensors;
 mod tokenizer;
 mod tokenizer_json;

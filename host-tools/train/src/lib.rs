@@ -2,6 +2,10 @@
 
 #![deny(unsafe_code)]
 
+pub mod classifier;
+pub mod example;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
+pub mod state;
+pub mod trainer;

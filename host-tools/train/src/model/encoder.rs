@@ -83,7 +83,8 @@ impl Encoder {
         }
     }
 
-    /// Adds the gradients of all parameters, by that of the last hidden states.
+    /// Adds the gradients of all parameters, by that of the last hidden states, whose room it gives
+    /// back.
     pub fn backward(
         &self,
         values: &[f32],
@@ -93,7 +94,7 @@ impl Encoder {
         mut states: Vec<f32>,
         injected: &Injected,
         gradient: &mut [f32],
-    ) {
+    ) -> Vec<f32> {
         let config = &self.config;
         let Tape {
             embeddings,
@@ -134,6 +135,7 @@ impl Encoder {
             flow,
             gradient,
         );
+        states
     }
 }
 

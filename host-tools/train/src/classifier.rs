@@ -1,0 +1,209 @@
+//! A BERT that labels texts, tokens or both: its predictions, and how it learns from a batch.
+
+use crate::example::{Class, Example, batch};
+use crate::model::{
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
+};
+use crate::ops::{binary_cross_entropy, cross_entropy, soft_cross_entropy};
+
+/// Encoder and head with their parameters.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    pub encoder: Encoder,
+    pub head: Head,
+    pub parameters: Parameters,
+}
+
+/// What counts in the loss.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// Of the labels.
+    pub hard: f32,
+    /// Of a teacher's logits, softened by the temperature.
+    pub soft: f32,
+    pub temperature: f32,
+    /// What each label of texts counts; all the same if there are none.
+    pub class_weights: Option<Vec<f32>>,
+    pub rates: Rates,
+}
+
+/// Memory of a pass, used again for the next.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    tape: Tape,
+    head: HeadTape,
+    logits: Logits,
+    dlogits: Logits,
+    states: Vec<f32>,
+}
+
+impl Classifier {
+    /// A model of this shape, its parameters drawn at random, for so many labels of texts and of
+    /// tokens.
+    pub fn new(config: Config, labels: [usize; 2], seed: u64) -> Self {
+        let mut parameters = Parameters::default();
+        let hidden = config.hidden;
+        let encoder = Encoder::new(config, &mut parameters);
+        let head = Head::new(hidden, labels, &mut parameters);
+        parameters.draw(0.02, seed);
+        Classifier {
+            encoder,
+            head,
+            parameters,
+        }
+    }
+
+    /// The logits of examples: of texts, and of all their tokens one after the other.
+    pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
+        self.forward(batch, Rates::NONE, workspace);
+        &workspace.logits
+    }
+
+    fn forward(&self, batch: &Batch, rates: Rates, workspace: &mut Workspace) {
+        let values = &self.parameters.values;
+        let Workspace {
+            tape, head, logits, ..
+        } = workspace;
+        self.encoder.forward(values, batch, rates, tape);
+        self.head
+            .forward(values, batch, rates.hidden, tape.output(), head, logits);
+    }
+
+    /// Adds the gradient of the mean loss of some examples; returns the loss. `teacher` has the
+    /// logits of each example, where there is a teacher.
+    pub fn learn(
+        &self,
+        examples: &[&Example],
+        teacher: Option<&[&Logits]>,
+        objective: &Objective,
+        workspace: &mut Workspace,
+        gradient: &mut [f32],
+    ) -> f64 {
+        let batch = batch(examples.iter().copied());
+        self.forward(&batch, objective.rates, workspace);
+        let Workspace {
+            tape,
+            head,
+            logits,
+            dlogits,
+            states,
+        } = workspace;
+        for (all, gradient) in [
+            (&logits.sequence, &mut dlogits.sequence),
+            (&logits.tokens, &mut dlogits.tokens),
+        ] {
+            gradient.clear();
+            gradient.resize(all.len(), 0.0);
+        }
+        let mut loss = self.labels_loss(examples, objective, logits, dlogits);
+        if let Some(teacher) = teacher {
+            loss += self.teacher_loss(teacher, objective, logits, dlogits);
+        }
+        let (values, rates) = (&self.parameters.values, objective.rates);
+        states.resize(tape.output().len(), 0.0);
+        self.head.backward(
+            values,
+            &batch,
+            rates.hidden,
+            head,
+            dlogits,
+            states,
+            gradient,
+        );
+        let none = Injected::default();
+        let used = std::mem::take(states);
+        *states = self
+            .encoder
+            .backward(values, &batch, rates, tape, used, &none, gradient);
+        loss
+    }
+
+    /// Mean over texts, and over tokens that have a label.
+    fn labels_loss(
+        &self,
+        examples: &[&Example],
+        objective: &Objective,
+        logits: &Logits,
+        gradient: &mut Logits,
+    ) -> f64 {
+        if objective.hard == 0.0 {
+            return 0.0;
+        }
+        let mut loss = 0.0;
+        if let Some(classifier) = &self.head.sequence {
+            let labels = classifier.outputs;
+            let scale = objective.hard / examples.len() as f32;
+            let weights = objective.class_weights.as_deref();
+            let rows = logits.sequence.chunks_exact(labels);
+            let gradients = gradient.sequence.chunks_exact_mut(labels);
+            for ((example, logits), gradient) in examples.iter().zip(rows).zip(gradients) {
+                loss += f64::from(scale)
+                    * match &example.target.class {
+                        Class::None => 0.0,
+                        Class::One(class) => {
+                            cross_entropy(logits, labels, &[Some(*class)], weights, scale, gradient)
+                        }
+                        Class::Many(classes) => {
+                            binary_cross_entropy(logits, classes, scale, gradient)
+                        }
+                    };
+            }
+        }
+        if let Some(classifier) = &self.head.tokens {
+            let none = |example: &&Example| vec![None; example.ids.len()];
+            let tags = examples
+                .iter()
+                .flat_map(|example| match example.target.tags.len() {
+                    0 => none(example),
+                    _ => example.target.tags.clone(),
+                });
+            let tags: Vec<Option<u32>> = tags.collect();
+            let count = tags.iter().flatten().count().max(1);
+            let scale = objective.hard / count as f32;
+            let labels = classifier.outputs;
+            let sum = cross_entropy(
+                &logits.tokens,
+                labels,
+                &tags,
+                None,
+                scale,
+                &mut gradient.tokens,
+            );
+            loss += f64::from(scale) * sum;
+        }
+        loss
+    }
+
+    fn teacher_loss(
+        &self,
+        teacher: &[&Logits],
+        objective: &Objective,
+        logits: &Logits,
+        gradient: &mut Logits,
+    ) -> f64 {
+        let Objective {
+            soft, temperature, ..
+        } = *objective;
+        let mut loss = 0.0;
+        let parts = [
+            (
+                &self.head.sequence,
+                &logits.sequence,
+                &mut gradient.sequence,
+            ),
+            (&self.head.tokens, &logits.tokens, &mut gradient.tokens),
+        ];
+        for (index, (classifier, logits, gradient)) in parts.into_iter().enumerate() {
+            let Some(classifier) = classifier else {
+                continue;
+            };
+            let of = |teacher: &&Logits| [&teacher.sequence, &teacher.tokens][index].clone();
+            let taught: Vec<f32> = teacher.iter().flat_map(of).collect();
+            let labels = classifier.outputs;
+            let scale = soft / (logits.len() / labels).max(1) as f32;
+            let sum = soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient);
+            loss += f64::from(scale) * sum;
+        }
+        loss
+    }
+}

@@ -1,0 +1,130 @@
+//! The state of a run in a file: whoever is interrupted loses no more than what came after it.
+
+use crate::classifier::Classifier;
+use crate::optimizer::AdamW;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum StateError {
+    #[error("cannot read the checkpoint {}: {source}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("cannot write the checkpoint {}: {source}; the one before is still there", path.display())]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{} is no checkpoint of this run ({reason}): remove it, or choose another folder",
+        path.display()
+    )]
+    Foreign { path: PathBuf, reason: String },
+}
+
+/// All that a run needs to go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    pub values: Vec<f32>,
+    pub optimizer: AdamW,
+    /// The best score on the development set, and the parameters that had it: those at the start,
+    /// as long as there is none.
+    pub best: Option<f64>,
+    pub best_values: Vec<f32>,
+    /// Epochs since then.
+    pub waited: usize,
+}
+
+impl State {
+    pub fn new(model: &Classifier, optimizer: AdamW) -> Self {
+        State {
+            values: model.parameters.values.clone(),
+            optimizer,
+            best: None,
+            best_values: model.parameters.values.clone(),
+            waited: 0,
+        }
+    }
+
+    fn vectors(&mut self) -> [(&'static str, &mut Vec<f32>); 4] {
+        [
+            ("values", &mut self.values),
+            ("first", &mut self.optimizer.first),
+            ("second", &mut self.optimizer.second),
+            ("best", &mut self.best_values),
+        ]
+    }
+
+    /// Writes it under a temporary name, then renames it.
+    ///
+    /// # Errors
+    /// When the disk is full, or the folder not writable.
+    pub fn write(&mut self, path: &Path) -> Result<(), StateError> {
+        let numbers = HashMap::from([
+            ("steps".to_owned(), self.optimizer.steps.to_string()),
+            ("waited".to_owned(), self.waited.to_string()),
+            (
+                "score".to_owned(),
+                self.best.map_or(String::new(), |v| v.to_bits().to_string()),
+            ),
+        ]);
+        let bytes: Vec<(&str, Vec<u8>)> = self
+            .vectors()
+            .into_iter()
+            .map(|(name, vector)| (name, vector.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views = bytes.iter().map(|(name, bytes)| {
+            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
+            (*name, view.expect("four bytes a number"))
+        });
+        let failed = |source| StateError::Write {
+            path: path.into(),
+            source,
+        };
+        let temporary = path.with_extension("new");
+        safetensors::serialize_to_file(views, Some(numbers), &temporary)
+            .map_err(std::io::Error::other)
+            .and_then(|()| std::fs::rename(&temporary, path))
+            .map_err(failed)
+    }
+
+    /// Reads what was written by a run of the same model.
+    ///
+    /// # Errors
+    /// When the file is damaged or another model's.
+    pub fn read(&mut self, path: &Path) -> Result<(), StateError> {
+        let foreign = |reason: &str| StateError::Foreign {
+            path: path.into(),
+            reason: reason.into(),
+        };
+        let bytes = std::fs::read(path).map_err(|source| StateError::Read {
+            path: path.into(),
+            source,
+        })?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| foreign(&e.to_string()))?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| foreign(&e.to_string()))?;
+        let numbers = metadata.metadata().clone().unwrap_or_default();
+        let number = |name: &str| numbers.get(name).and_then(|n| n.parse::<u64>().ok());
+        let steps = number("steps").ok_or_else(|| foreign("it has no number of steps"))?;
+        let waited = number("waited").ok_or_else(|| foreign("it has no number of epochs"))?;
+        for (name, vector) in self.vectors() {
+            let tensor = tensors.tensor(name).map_err(|e| foreign(&e.to_string()))?;
+            if tensor.dtype() != Dtype::F32 || tensor.data().len() != 4 * vector.len() {
+                return Err(foreign("it is of a model of another size"));
+            }
+            let numbers = tensor.data().chunks_exact(4);
+            for (value, bytes) in vector.iter_mut().zip(numbers) {
+                *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));
+            }
+        }
+        self.optimizer.steps = steps;
+        self.waited = waited as usize;
+        self.best = number("score").map(f64::from_bits);
+        Ok(())
+    }
+}
