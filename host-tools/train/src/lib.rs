@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod data;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
