@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod data;
+pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
