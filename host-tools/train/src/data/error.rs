@@ -20,8 +20,8 @@ pub enum DataError {
     MalformedFile { path: PathBuf, reason: String },
 
     #[error(
-        "{at}: the label {label:?} is not one of the {known} that the model is trained for; add \
-         an example of it to the training file, or leave this row out"
+        "{at}: the label {label:?} is not one of the {known} that the model is trained for; add it \
+         to the training file (or to the file of names, if there is one), or leave this row out"
     )]
     UnknownLabel {
         at: Place,

@@ -152,8 +152,14 @@ mod tests {
         row.at.line = 7;
         let error = row.numbered(&labels).unwrap_err().to_string();
         assert!(error.starts_with("dev.tsv, line 7: the label \"eggs\" is not one of the 2"));
-        let row = texts(&["spam"]).remove(0).numbered(&labels).unwrap();
-        assert_eq!(row.labels, [1]);
+    }
+
+    #[test]
+    fn numbered_labels_are_a_set() {
+        let labels = Labels::of_texts(&texts(&["spam", "ham"]));
+        let mut row = texts(&["spam"]).remove(0);
+        row.labels = ["spam", "ham", "spam"].map(String::from).into();
+        assert_eq!(row.numbered(&labels).unwrap().labels, [0, 1]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub struct Classified {
     pub text: String,
     /// The second text, if the task is one of pairs.
     pub pair: Option<String>,
-    /// One, or any number of them if the task is a multi-label one.
+    /// One, or any number of them if the task is a multi-label one; sorted, none twice.
     pub labels: Vec<usize>,
 }
 
@@ -46,8 +46,11 @@ impl LabelledText {
     /// # Errors
     /// [`DataError::UnknownLabel`].
     pub fn numbered(self, labels: &Labels) -> Result<Classified, DataError> {
+        let mut labels = numbers(&self.labels, labels, &self.at)?;
+        labels.sort_unstable();
+        labels.dedup();
         Ok(Classified {
-            labels: numbers(&self.labels, labels, &self.at)?,
+            labels,
             text: self.text,
             pair: self.pair,
         })
