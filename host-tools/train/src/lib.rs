@@ -3,7 +3,9 @@
 #![deny(unsafe_code)]
 
 pub mod classifier;
+pub mod data;
 pub mod example;
+pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
