@@ -7,7 +7,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use embert::Header;
 use embert::kernels::InstructionSet;
+use embert::memory::{Plan, TILE};
+use embert_cli::analyze::boards;
 use embert_cli::report::{Outcome, Report};
 use embert_tests::tiny::{self, Flavour, Tiny};
 use serde_json::Value;
@@ -537,4 +540,46 @@ fn the_best_that_fits_is_written() {
 
     arguments[3] = "pdp11";
     fail(&arguments, b"", &["pdp11", "rp2350"]);
+    (arguments[3], arguments[5]) = ("nrf52840", "100000");
+    fail(&arguments, b"", &["--tokens"]);
+}
+
+/// The SAMD21 has room for the longest text in int8 alone, then for no variant.
+#[test]
+fn what_a_board_has_no_memory_for_is_not_made() {
+    let workplace = Workplace::new(&Tiny {
+        positions: 1000,
+        ..tiny::TOKEN
+    });
+    let shape = Header::read(&fs::read(workplace.model()).unwrap())
+        .unwrap()
+        .shape;
+    let room = boards::find("samd21").unwrap().scratch_room();
+    let most = Plan::largest(&shape, room, TILE, 1).unwrap().tokens;
+    let (checkpoint, texts) = (workplace.checkpoint(), workplace.text("texts.txt"));
+    fs::write(&texts, "the king sings\n").unwrap();
+    let fit = |tokens: usize| {
+        let tokens = tokens.to_string();
+        let board = ["fit", &checkpoint, "--board", "samd21", "--tokens", &tokens];
+        let files = ["--texts", &texts, "--calibration", &texts, "--json"];
+        embert(&[&board[..], &files].concat(), b"")
+    };
+    let words = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+
+    let output = fit(most);
+    let said = words(&output);
+    assert!(said.contains("left out: int4 attention"), "{said}");
+    assert!(said.contains(&format!("samd21 has {room} ")), "{said}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let count = |what: &str| found[what].as_array().unwrap().len();
+    assert_eq!((count("candidates"), count("left_out")), (2, 6));
+    let would_fit = &found["left_out"][0]["most_tokens"];
+    assert!(would_fit.as_u64().unwrap() < most as u64);
+    assert!(said.contains(&format!("--tokens {would_fit} ")), "{said}");
+
+    let output = fit(most + 1);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let said = words(&output);
+    assert!(said.contains(&format!("--tokens {most} ")), "{said}");
+    assert!(said.contains("error: samd21 has too little SRAM"), "{said}");
 }

@@ -17,7 +17,7 @@ mod parts;
 mod report;
 mod service;
 
-pub use service::{serve, serve_in};
+pub use service::{serve, serve_in, serve_short};
 
 /// The serial line to the host.
 pub trait Serial: Sync {

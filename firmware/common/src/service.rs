@@ -13,8 +13,21 @@ pub fn serve(board: Board) -> ! {
     serve_in(board, memory::model(), memory::take_scratch())
 }
 
+/// As [`serve`], where there is no memory for requests of more than `REQUEST` bytes, encoded.
+pub fn serve_short<const REQUEST: usize>(board: Board) -> ! {
+    answer_all::<REQUEST>(board, memory::model(), memory::take_scratch())
+}
+
 /// Answers the host's requests for ever; the model lies at the start of its region.
 pub fn serve_in(board: Board, model: &'static [u8], scratch: &'static mut [u8]) -> ! {
+    answer_all::<MAX_REQUEST_BYTES>(board, model, scratch)
+}
+
+fn answer_all<const REQUEST: usize>(
+    board: Board,
+    model: &'static [u8],
+    scratch: &'static mut [u8],
+) -> ! {
     link::open(board.serial);
     let model = load(model);
     #[cfg(not(target_family = "wasm"))]
@@ -23,7 +36,7 @@ pub fn serve_in(board: Board, model: &'static [u8], scratch: &'static mut [u8]) 
         board.name,
         scratch.len()
     );
-    let mut requests: CobsAccumulator<MAX_REQUEST_BYTES> = CobsAccumulator::new();
+    let mut requests: CobsAccumulator<REQUEST> = CobsAccumulator::new();
     loop {
         let byte = board.serial.receive();
         let request = match requests.feed_ref::<Request>(&[byte]) {
@@ -42,6 +55,8 @@ pub fn serve_in(board: Board, model: &'static [u8], scratch: &'static mut [u8]) 
 }
 
 /// The model at the start of its region, checked once and for all.
+// Not part of the loop's frame, which lies under everything else: RAM may be 16 KB.
+#[inline(never)]
 fn load(region: &'static [u8]) -> Result<Model<'static>, Failure> {
     // The region is larger than the blob, whose length its header states.
     let length = Header::read(region)?.length;
@@ -52,6 +67,8 @@ fn load(region: &'static [u8]) -> Result<Model<'static>, Failure> {
     Ok(model)
 }
 
+// Not part of the loop's frame, which lies under everything else: RAM may be 16 KB.
+#[inline(never)]
 fn answer(
     board: &Board,
     model: &Result<Model, Failure>,
@@ -110,6 +127,8 @@ fn named(set: &str) -> Result<InstructionSet, Failure> {
     InstructionSet::named(set).ok_or(Failure::NoSuchSet)
 }
 
+// As `answer`, which other requests need more for.
+#[inline(never)]
 fn run(
     board: &Board,
     model: &Model,

@@ -1,4 +1,9 @@
 //! Boards that one can buy.
+//!
+//! Each board says what its clock, flash and SRAM were compared with, and what of them was with
+//! nothing. Cycles per instruction are assumed, and measured on no board: Arm's tables, where they
+//! were at hand, give what one instruction takes if memory answers at once; the mixture is a guess.
+//! A flash slower than the processor makes a text take longer than foretold.
 
 use serde::Serialize;
 
@@ -10,7 +15,7 @@ pub struct Core {
     /// Machine and instruction set whose instructions were counted.
     #[serde(rename = "counted_on")]
     pub counts: &'static str,
-    /// Cycles per instruction: an assumption, with code and weights in memory that keeps up.
+    /// Cycles per instruction: assumed, with code and weights in memory that keeps up.
     pub cycles_per_instruction: f64,
     /// What no text that was measured has taken of the stack, bytes.
     #[serde(rename = "stack_bytes")]
@@ -23,16 +28,18 @@ pub struct Core {
 /// The largest stack measured was 5,140 bytes, but for the Cortex-M0.
 const STACK: usize = 5_632;
 
-/// With the multiplier of one cycle; the largest stack measured was 5,664 bytes.
+/// The M0's table has one cycle for most instructions and for the faster multiplier, two for loads;
+/// the M0+'s was not at hand. The largest stack measured was 5,664 bytes.
 const M0: Core = Core {
     name: "Cortex-M0+",
     counts: "microbit muls",
     cycles_per_instruction: 1.25,
     stack: 6_144,
-    code: 129_400,
+    code: 135_212,
 };
 
-/// `MLA` takes two cycles, and so does a load between two of them.
+/// Cortex-M3 Technical Reference Manual, table 3-1 and "pairing": `MLA` takes two cycles, and so does
+/// a load between two of them.
 const M3: Core = Core {
     name: "Cortex-M3",
     counts: "mps2-an385 mla",
@@ -41,6 +48,7 @@ const M3: Core = Core {
     code: 132_052,
 };
 
+/// Cortex-M4 Technical Reference Manual (100166), table 3-1: `MLA` takes one cycle.
 const M4: Core = Core {
     name: "Cortex-M4F",
     counts: "mps2-an386 dsp",
@@ -116,24 +124,8 @@ pub struct Board {
     pub flash_kib: usize,
     /// The largest piece of RAM, KiB: a scratch is one piece.
     pub sram_kib: usize,
-}
-
-const fn board(
-    name: &'static str,
-    found_on: &'static str,
-    core: Core,
-    mhz: u32,
-    flash_kib: usize,
-    sram_kib: usize,
-) -> Board {
-    Board {
-        name,
-        found_on,
-        core,
-        mhz,
-        flash_kib,
-        sram_kib,
-    }
+    /// What clock, flash and SRAM were compared with, and what was with nothing.
+    pub source: &'static str,
 }
 
 impl Board {
@@ -160,40 +152,186 @@ impl Board {
 
 /// All that are known, by their cores.
 pub static BOARDS: &[Board] = &[
-    board("rp2040", "Raspberry Pi Pico", M0, 133, 2048, 264),
-    board("samd21", "Arduino Zero, Feather M0", M0, 48, 256, 32),
-    board("stm32f205", "Photon, Netduino Plus 2", M3, 120, 1024, 112),
-    board("lpc1768", "mbed LPC1768", M3, 96, 512, 32),
-    board("nrf52840", "Nano 33 BLE, nRF52840 DK", M4, 64, 1024, 256),
-    board("stm32f407", "STM32F4 Discovery", M4, 168, 1024, 112),
-    board("stm32f469", "STM32F469 Discovery", M4, 180, 2048, 320),
-    board("stm32f746", "STM32F746 Discovery", M7, 216, 1024, 320),
-    board("stm32h743", "Nucleo-H743ZI", M7, 480, 2048, 512),
-    board("rp2350", "Raspberry Pi Pico 2", M33, 150, 4096, 512),
-    board("nrf5340", "nRF5340 DK", M33, 128, 1024, 512),
-    board("stm32u585", "B-U585I-IOT02A", M33, 160, 2048, 768),
-    board(
-        "ensemble-e7",
-        "Alif Ensemble E7 DevKit",
-        M55,
-        400,
-        5632,
-        4096,
-    ),
-    board("stm32n657", "STM32N6570-DK", M55, 600, 131_072, 1024),
-    board("esp32-c3", "ESP32-C3-DevKitM-1", RV32, 160, 4096, 320),
-    board("esp32-c6", "ESP32-C6-DevKitC-1", RV32, 160, 8192, 448),
-    board(
-        "esp32-p4",
-        "ESP32-P4-Function-EV-Board",
-        RV32,
-        400,
-        16_384,
-        768,
-    ),
-    board("pi3", "Raspberry Pi 3", A53, 1200, 1 << 20, 1 << 20),
-    board("pi4", "Raspberry Pi 4", A72, 1800, 1 << 20, 1 << 21),
-    board("pi5", "Raspberry Pi 5", A76, 2400, 1 << 20, 1 << 22),
+    Board {
+        name: "rp2040",
+        found_on: "Raspberry Pi Pico",
+        core: M0,
+        mhz: 133,
+        flash_kib: 2048,
+        sram_kib: 264,
+        source: "RP2040 Datasheet, 2.6.2; unchecked: clock, flash",
+    },
+    Board {
+        name: "samd21",
+        found_on: "Arduino Zero, Feather M0",
+        core: M0,
+        mhz: 48,
+        flash_kib: 256,
+        sram_kib: 32,
+        source: "Zephyr, board arduino_zero",
+    },
+    Board {
+        name: "stm32f205",
+        found_on: "Photon, Netduino 2",
+        core: M3,
+        mhz: 120,
+        flash_kib: 1024,
+        sram_kib: 128,
+        source: "particle-iot/photon, README; RIOT, STM32F215VG linker script: SRAM1 and SRAM2 as one",
+    },
+    Board {
+        name: "lpc1768",
+        found_on: "mbed LPC1768",
+        core: M3,
+        mhz: 96,
+        flash_kib: 512,
+        sram_kib: 32,
+        source: "Mbed CE wiki, LPC1768: the board's clock, of 100 MHz at most",
+    },
+    Board {
+        name: "nrf52840",
+        found_on: "Nano 33 BLE, nRF52840 DK",
+        core: M4,
+        mhz: 64,
+        flash_kib: 1024,
+        sram_kib: 256,
+        source: "PlatformIO, nrf52840_dk; embassy, nrf52840-rtic/memory.x",
+    },
+    Board {
+        name: "stm32f407",
+        found_on: "STM32F4 Discovery",
+        core: M4,
+        mhz: 168,
+        flash_kib: 1024,
+        sram_kib: 128,
+        source: "RM0090, 2.1: SRAM1 and SRAM2; CCM is apart; unchecked: clock",
+    },
+    Board {
+        name: "stm32f469",
+        found_on: "STM32F469 Discovery",
+        core: M4,
+        mhz: 180,
+        flash_kib: 2048,
+        sram_kib: 320,
+        source: "RM0386, 2.1: SRAM1 to SRAM3; unchecked: that they adjoin, clock, flash",
+    },
+    Board {
+        name: "stm32f746",
+        found_on: "STM32F746 Discovery",
+        core: M7,
+        mhz: 216,
+        flash_kib: 1024,
+        sram_kib: 320,
+        source: "stm32f746g-disco, memory.x: DTCM, SRAM1 and SRAM2 as one; unchecked: clock",
+    },
+    Board {
+        name: "stm32h743",
+        found_on: "Nucleo-H743ZI",
+        core: M7,
+        mhz: 480,
+        flash_kib: 2048,
+        sram_kib: 512,
+        source: "memory.x files of others: AXI SRAM; unchecked: clock",
+    },
+    Board {
+        name: "rp2350",
+        found_on: "Raspberry Pi Pico 2",
+        core: M33,
+        mhz: 150,
+        flash_kib: 4096,
+        sram_kib: 520,
+        source: "rp235x-hal-examples, memory.x: SRAM8 and SRAM9 adjoin; unchecked: clock",
+    },
+    Board {
+        name: "nrf5340",
+        found_on: "nRF5340 DK",
+        core: M33,
+        mhz: 128,
+        flash_kib: 1024,
+        sram_kib: 512,
+        source: "Zephyr, board nrf5340dk, application core; gdamjan/rust-embedded-intro, memory.x",
+    },
+    Board {
+        name: "stm32u585",
+        found_on: "B-U585I-IOT02A",
+        core: M33,
+        mhz: 160,
+        flash_kib: 2048,
+        sram_kib: 768,
+        source: "probe-rs, STM32U575: SRAM1 to SRAM3 adjoin; RIOT, nucleo-u575zi-q: clock",
+    },
+    Board {
+        name: "ensemble-e7",
+        found_on: "Alif Ensemble E7 DevKit",
+        core: M55,
+        mhz: 400,
+        flash_kib: 5632,
+        sram_kib: 4096,
+        source: "Alif AWPR0003: SRAM0, clock of its bus; Arm learning path on Alif: MRAM",
+    },
+    Board {
+        name: "stm32n657",
+        found_on: "STM32N6570-DK",
+        core: M55,
+        mhz: 600,
+        flash_kib: 131_072,
+        sram_kib: 2048,
+        source: "Zephyr, stm32n657X0.dtsi: FLEXMEM to AXISRAM2; wolfBoot #720: clock; unchecked: flash",
+    },
+    Board {
+        name: "esp32-c3",
+        found_on: "ESP32-C3-DevKitM-1",
+        core: RV32,
+        mhz: 160,
+        flash_kib: 4096,
+        sram_kib: 313,
+        source: "esp-hal, ld/esp32c3/memory.x: DRAM below the bootloader; unchecked: clock, flash",
+    },
+    Board {
+        name: "esp32-c6",
+        found_on: "ESP32-C6-DevKitC-1",
+        core: RV32,
+        mhz: 160,
+        flash_kib: 8192,
+        sram_kib: 441,
+        source: "esp-hal, ld/esp32c6/memory.x: RAM below the bootloader; unchecked: clock, flash",
+    },
+    Board {
+        name: "esp32-p4",
+        found_on: "ESP32-P4-Function-EV-Board",
+        core: RV32,
+        mhz: 400,
+        flash_kib: 16_384,
+        sram_kib: 568,
+        source: "esp-hal, ld/esp32p4/memory.x: beside 128 KB of cache; Espressif's list of boards",
+    },
+    Board {
+        name: "pi3",
+        found_on: "Raspberry Pi 3",
+        core: A53,
+        mhz: 1200,
+        flash_kib: 1 << 20,
+        sram_kib: 1 << 20,
+        source: "Raspberry Pi documentation, BCM2837; unchecked: memory",
+    },
+    Board {
+        name: "pi4",
+        found_on: "Raspberry Pi 4",
+        core: A72,
+        mhz: 1800,
+        flash_kib: 1 << 20,
+        sram_kib: 1 << 21,
+        source: "unchecked",
+    },
+    Board {
+        name: "pi5",
+        found_on: "Raspberry Pi 5",
+        core: A76,
+        mhz: 2400,
+        flash_kib: 1 << 20,
+        sram_kib: 1 << 22,
+        source: "unchecked",
+    },
 ];
 
 /// The board of that name.

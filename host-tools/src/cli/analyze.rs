@@ -22,8 +22,8 @@ Examples:
 /// Show what a model takes of a board: flash, memory, instructions and milliseconds, by part.
 ///
 /// Memory is exact, with the largest stack that was measured. Instructions are predicted from
-/// those counted in QEMU, milliseconds from these and from the cycles an instruction is assumed
-/// to take.
+/// those counted in QEMU, milliseconds from these and from the cycles an instruction is assumed to
+/// take: no board was measured, and a flash slower than the processor makes a text take longer.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Analyze {
@@ -80,13 +80,19 @@ impl Analyze {
 fn write_boards(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "board        core         MHz   flash KiB  SRAM KiB  found on"
+        "board        core         MHz   flash KiB  SRAM KiB  found on                    compared with"
     )?;
     for board in BOARDS {
         writeln!(
             out,
-            "{:12} {:11} {:>4} {:>11} {:>9}  {}",
-            board.name, board.core.name, board.mhz, board.flash_kib, board.sram_kib, board.found_on
+            "{:12} {:11} {:>4} {:>11} {:>9}  {:26}  {}",
+            board.name,
+            board.core.name,
+            board.mhz,
+            board.flash_kib,
+            board.sram_kib,
+            board.found_on,
+            board.source
         )?;
     }
     Ok(())
@@ -138,7 +144,7 @@ fn write(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "time          {:.1} ms, if an instruction takes {} cycles",
+        "time          {:.1} ms, if an instruction takes {} cycles, which is assumed: not measured",
         analysis.text.milliseconds, board.core.cycles_per_instruction
     )?;
 

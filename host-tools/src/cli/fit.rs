@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use embert::Header;
-use embert::memory::{Plan, TILE};
 use embert_cli::analyze::boards::{self, Board};
 use embert_cli::checkpoint::Checkpoint;
-use embert_cli::fit::{Candidate, Variant, best, candidate, frontier, picture, variants};
+use embert_cli::fit::{
+    Candidate, LeftOut, Variant, best, by_scratch, candidate, frontier, picture, variants,
+};
 use embert_cli::quantize::{Options, Part};
 use serde::Serialize;
 
@@ -23,8 +23,9 @@ Examples:
 
 /// Search for the best blob that a board has room for.
 ///
-/// Tries the vocabulary whole and pruned, and more and more of the model in 4 bits; compares each
-/// blob with the float model; shows what each size reaches; and writes the best that fits.
+/// Tries the vocabulary whole and pruned, and more and more of the model in 4 bits, where the SRAM
+/// suffices; compares each blob with the float model; shows what each size reaches; and writes the
+/// best that fits.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Fit {
@@ -67,6 +68,8 @@ struct Found<'a> {
     room: usize,
     /// By their sizes.
     candidates: &'a [Candidate],
+    /// Those that were not made, for want of SRAM.
+    left_out: &'a [LeftOut],
     best: Option<&'a Candidate>,
 }
 
@@ -74,8 +77,24 @@ impl Fit {
     pub fn run(self) -> Result<()> {
         let board = boards::find(&self.board)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
+        let most = checkpoint.model.positions();
+        if !(3..=most).contains(&self.tokens) {
+            bail!("--tokens must be from 3 to {most}, which the model reads at most");
+        }
         let texts = texts::lines(&self.texts)?;
         let corpus = texts::lines_of_all(&self.vocab_from)?;
+        let variants = variants(!corpus.is_empty());
+        let (variants, left_out) =
+            by_scratch(&checkpoint, variants, self.tokens, board.scratch_room());
+        self.report_left_out(&left_out, board);
+        if variants.is_empty() {
+            bail!(
+                "{} has too little SRAM for {} tokens of this model, whatever is left out of it: \
+                 set a lower --tokens, or take a larger board or a narrower model",
+                board.name,
+                self.tokens
+            );
+        }
         let options = Options {
             calibration: match &self.calibration {
                 Some(path) => texts::lines(path)?,
@@ -85,16 +104,10 @@ impl Fit {
             ..Options::default()
         };
 
-        let variants = variants(!corpus.is_empty());
         let bar = progress::bar(variants.len(), "fitting");
         let mut candidates = Vec::new();
         for variant in variants {
-            let made = candidate(&checkpoint, variant, &options, &corpus, &texts)?;
-            // The first is the largest in memory, too: whether it fits is known at once.
-            if candidates.is_empty() {
-                bar.suspend(|| self.check_memory(&made, board))?;
-            }
-            candidates.push(made);
+            candidates.push(candidate(&checkpoint, variant, &options, &corpus, &texts)?);
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -113,6 +126,7 @@ impl Fit {
                 board: *board,
                 room,
                 candidates: &candidates,
+                left_out: &left_out,
                 best,
             };
             serde_json::to_writer_pretty(&mut out, &found).map_err(io::Error::from)?;
@@ -133,23 +147,31 @@ impl Fit {
         Ok(())
     }
 
-    /// The scratch depends on the shape alone: no variant needs less.
-    fn check_memory(&self, made: &Candidate, board: &Board) -> Result<()> {
-        let shape = Header::read(&made.blob)
-            .context("the blob just made")?
-            .shape;
-        let room = board.scratch_room();
-        let needed = Plan::new(&shape, self.tokens, TILE, 1).bytes();
-        if needed > room {
-            let most = Plan::largest(&shape, room, TILE, 1).map_or(0, |plan| plan.tokens);
-            bail!(
-                "{} tokens need {needed} bytes of scratch, {} has {room} beside the stack: at most \
-                 {most} tokens fit",
+    /// A line for those that need the same scratch: the vocabulary makes no difference.
+    fn report_left_out(&self, left_out: &[LeftOut], board: &Board) {
+        for alike in left_out.chunk_by(|a, b| a.scratch == b.scratch) {
+            let LeftOut {
+                variant,
+                scratch,
+                most_tokens,
+            } = &alike[0];
+            let change = match most_tokens {
+                Some(most) => format!("--tokens {most} would fit"),
+                None => "no text would fit".to_owned(),
+            };
+            eprintln!(
+                "left out: {}{}: {} tokens need {scratch} bytes of scratch, {} has {} beside the \
+                 stack; {change}",
+                in_words(variant),
+                match alike.len() {
+                    1 => String::new(),
+                    all => format!(" and {} more like it", all - 1),
+                },
                 self.tokens,
-                board.name
+                board.name,
+                board.scratch_room()
             );
         }
-        Ok(())
     }
 }
 

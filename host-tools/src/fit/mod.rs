@@ -6,12 +6,13 @@ pub mod picture;
 use std::cmp::Ordering;
 
 use embert::Model;
+use embert::memory::{Plan, TILE};
 use serde::Serialize;
 
 use crate::blob::AlignedBytes;
 use crate::checkpoint::Checkpoint;
 use crate::prune::{PruneError, prune};
-use crate::quantize::{Options, Part, QuantizeError, quantize};
+use crate::quantize::{Options, Part, QuantizeError, quantize, shape};
 use crate::validate::{Summary, ValidateError, compare};
 
 /// One way to make a blob smaller.
@@ -21,6 +22,16 @@ pub struct Variant {
     pub int4: Vec<Part>,
     /// Pieces that the corpus yields less often are left out; none are if there is no number.
     pub vocab_min_count: Option<usize>,
+}
+
+/// A variant that no memory is left for, whatever its weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    pub variant: Variant,
+    /// What its texts need, bytes.
+    pub scratch: usize,
+    /// The most tokens that there is room for; `None` if for none.
+    pub most_tokens: Option<usize>,
 }
 
 /// What has become of a variant.
@@ -67,6 +78,35 @@ pub fn variants(has_corpus: bool) -> Vec<Variant> {
         })
     });
     variants.collect()
+}
+
+/// The variants whose texts of `tokens` tokens can be run in `room` bytes of scratch, and the
+/// others, those that need least first.
+///
+/// The scratch follows from the shape alone, so nothing is quantized to know it. Weights in 4 bits
+/// need more of it, to be expanded in.
+pub fn by_scratch(
+    checkpoint: &Checkpoint,
+    variants: Vec<Variant>,
+    tokens: usize,
+    room: usize,
+) -> (Vec<Variant>, Vec<LeftOut>) {
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for variant in variants {
+        let shape = shape(checkpoint, &variant.int4);
+        let scratch = Plan::new(&shape, tokens, TILE, 1).bytes();
+        if scratch <= room {
+            kept.push(variant);
+        } else {
+            left_out.push(LeftOut {
+                variant,
+                scratch,
+                most_tokens: Plan::largest(&shape, room, TILE, 1).map(|plan| plan.tokens),
+            });
+        }
+    }
+    left_out.sort_by_key(|left_out| left_out.scratch);
+    (kept, left_out)
 }
 
 /// Makes a variant, and compares it with the whole checkpoint on `texts`.
@@ -131,6 +171,44 @@ pub fn best(candidates: &[Candidate], room: usize) -> Option<&Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use embert::Header;
+    use embert_tests::tiny::{self, Flavour};
+
+    #[test]
+    fn variants_are_left_out_by_the_scratch_that_their_blobs_need() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        tiny::TOKEN.write(folder.path(), Flavour::usual(&tiny::TOKEN))?;
+        let checkpoint = Checkpoint::open(folder.path(), None)?;
+        let tokens = 12;
+        let scratch = |int4: &[Part]| -> anyhow::Result<usize> {
+            let options = Options {
+                int4: int4.to_vec(),
+                calibration: vec!["the king sings".into()],
+                ..Options::default()
+            };
+            let blob = quantize(&checkpoint, &options, |_| {})?;
+            let shape = Header::read(&blob)
+                .map_err(QuantizeError::Unsupported)?
+                .shape;
+            Ok(embert::scratch_bytes(&shape, tokens))
+        };
+        let (int8, int4) = (scratch(&[])?, scratch(&[Part::Attention])?);
+        assert!(int8 < int4, "{int8} and {int4} bytes");
+
+        let split = |room| by_scratch(&checkpoint, variants(false), tokens, room);
+        assert!(split(int4).1.is_empty());
+        let (kept, left_out) = split(int4 - 1);
+        let kept: Vec<&[Part]> = kept.iter().map(|variant| &variant.int4[..]).collect();
+        assert_eq!(kept, [&[][..], &[Part::Embeddings]]);
+        assert_eq!(left_out.len(), 6);
+        for left_out in left_out {
+            assert_eq!(left_out.scratch, int4);
+            assert!(left_out.most_tokens.is_some_and(|most| most < tokens));
+        }
+        assert!(split(int8 - 1).0.is_empty());
+        assert_eq!(split(100).1[0].most_tokens, None);
+        Ok(())
+    }
 
     #[test]
     fn the_frontier_has_what_nothing_smaller_equals() {

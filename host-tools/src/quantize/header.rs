@@ -4,7 +4,7 @@ use super::{Part, pooler};
 use crate::blob::vocabulary::Section;
 use crate::checkpoint::{self, Checkpoint, FloatHead};
 use embert::blob::{Format, HEADER_LEN, MAGIC, VERSION, flags};
-use embert::{HeadKind, Pooling};
+use embert::{HeadKind, Pooling, Shape};
 
 /// Where the header has the rank of the word embeddings.
 const RANK: usize = 96;
@@ -20,6 +20,40 @@ pub fn label_section(labels: &[String]) -> Vec<u8> {
     section
 }
 
+/// The shape that the blob will have: it decides the scratch, before anything is quantized.
+pub fn shape(checkpoint: &Checkpoint, int4: &[Part]) -> Shape {
+    let model = &checkpoint.model;
+    let (head, pooling) = match &checkpoint.head {
+        FloatHead::SequenceClassification { .. } => {
+            (HeadKind::SequenceClassification, Pooling::Cls)
+        }
+        FloatHead::TokenClassification { .. } => (HeadKind::TokenClassification, Pooling::Cls),
+        FloatHead::Embedding { pooling, .. } => {
+            let pooling = match pooling {
+                checkpoint::Pooling::Mean => Pooling::Mean,
+                checkpoint::Pooling::Cls => Pooling::Cls,
+                checkpoint::Pooling::Pooler => Pooling::Pooler,
+            };
+            (HeadKind::Embedding, pooling)
+        }
+    };
+    Shape {
+        layers: model.layers.len(),
+        hidden: model.hidden,
+        heads: model.heads,
+        intermediate: model.intermediate,
+        vocabulary: model.vocabulary(),
+        rank: model.word_projection.as_ref().map_or(0, |p| p.inputs),
+        positions: model.positions(),
+        segments: model.segments(),
+        labels: checkpoint.labels.len(),
+        head,
+        pooling,
+        has_pooler: pooler(checkpoint).is_some(),
+        has_int4: int4.iter().any(|&part| part != Part::Embeddings),
+    }
+}
+
 /// The bytes of [`embert::Header`], length and checksum left open.
 pub fn header(
     checkpoint: &Checkpoint,
@@ -28,37 +62,27 @@ pub fn header(
     labels: usize,
     about: usize,
 ) -> Vec<u8> {
-    let (model, spec) = (&checkpoint.model, &checkpoint.tokenizer);
-    let (head, pooling, mut bits) = match &checkpoint.head {
-        FloatHead::SequenceClassification { multi_label, .. } => {
-            let bits = if *multi_label { flags::MULTI_LABEL } else { 0 };
-            (HeadKind::SequenceClassification, Pooling::Cls, bits)
-        }
-        FloatHead::TokenClassification { .. } => (HeadKind::TokenClassification, Pooling::Cls, 0),
-        FloatHead::Embedding { pooling, normalize } => {
-            let pooling = match pooling {
-                checkpoint::Pooling::Mean => Pooling::Mean,
-                checkpoint::Pooling::Cls => Pooling::Cls,
-                checkpoint::Pooling::Pooler => Pooling::Pooler,
-            };
-            let bits = if *normalize { flags::NORMALIZE } else { 0 };
-            (HeadKind::Embedding, pooling, bits)
-        }
+    let (shape, spec) = (shape(checkpoint, int4), &checkpoint.tokenizer);
+    let mut bits = match &checkpoint.head {
+        FloatHead::SequenceClassification {
+            multi_label: true, ..
+        } => flags::MULTI_LABEL,
+        FloatHead::Embedding {
+            normalize: true, ..
+        } => flags::NORMALIZE,
+        _ => 0,
     };
     for (set, bit) in [
         (spec.lowercase, flags::LOWERCASE),
         (spec.strip_accents, flags::STRIP_ACCENTS),
         (spec.clean_text, flags::CLEAN_TEXT),
         (spec.handle_chinese_chars, flags::HANDLE_CHINESE_CHARS),
-        (pooler(checkpoint).is_some(), flags::POOLER),
-        (
-            int4.iter().any(|&part| part != Part::Embeddings),
-            flags::INT4,
-        ),
+        (shape.has_pooler, flags::POOLER),
+        (shape.has_int4, flags::INT4),
     ] {
         bits |= if set { bit } else { 0 };
     }
-    let activation = match model.activation {
+    let activation = match checkpoint.model.activation {
         checkpoint::Activation::GeluErf => 0,
         checkpoint::Activation::GeluTanh => 1,
         checkpoint::Activation::Relu => 2,
@@ -68,16 +92,16 @@ pub fn header(
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([0; 8]);
-    bytes.extend([head as u8, activation, pooling as u8, bits]);
+    bytes.extend([shape.head as u8, activation, shape.pooling as u8, bits]);
     let numbers = [
-        model.layers.len(),
-        model.hidden,
-        model.heads,
-        model.intermediate,
-        model.vocabulary(),
-        model.positions(),
-        model.segments(),
-        checkpoint.labels.len(),
+        shape.layers,
+        shape.hidden,
+        shape.heads,
+        shape.intermediate,
+        shape.vocabulary,
+        shape.positions,
+        shape.segments,
+        shape.labels,
         id(spec.unk),
         id(spec.cls),
         id(spec.sep),
@@ -94,8 +118,7 @@ pub fn header(
         bytes.extend([Format::Nibbles.code() as u8; 2]);
     }
     bytes.resize(RANK, 0);
-    let rank = model.word_projection.as_ref().map_or(0, |p| p.inputs);
-    bytes.extend((rank as u32).to_le_bytes());
+    bytes.extend((shape.rank as u32).to_le_bytes());
     bytes.resize(HEADER_LEN, 0);
     bytes
 }

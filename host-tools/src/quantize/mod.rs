@@ -26,6 +26,7 @@ use embert::Model;
 use embert::blob::{CHECKSUM_FROM, Format, ParseError};
 use embert::text::EncodeError;
 use encoder::Encoder;
+pub use header::shape;
 use serde::Serialize;
 use thiserror::Error;
 

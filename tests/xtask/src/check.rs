@@ -69,7 +69,7 @@ fn cargo() -> Command {
 }
 
 fn lint_firmware() -> Result<()> {
-    for machine in Machine::ALL {
+    for machine in Machine::ALL.into_iter().chain([Machine::Microbit16K]) {
         let toolchain = Toolchain::find(machine.target())?;
         eprintln!(
             "{}: {}, {}",

@@ -1,5 +1,6 @@
 //! A built firmware image.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -26,6 +27,8 @@ pub struct Elf {
     pub model_start: u64,
     /// Size of the model region in bytes.
     pub model_bytes: u64,
+    path: PathBuf,
+    symbols: BTreeMap<String, u64>,
 }
 
 impl Image {
@@ -62,18 +65,26 @@ impl Elf {
         let log_table = defmt_decoder::Table::parse(&elf)?
             .ok_or_else(|| anyhow!("{}: no defmt table", path.display()))?;
         let file = object::File::parse(&*elf)?;
-        let address = |name: &str| {
-            file.symbol_by_name(name)
-                .map(|symbol| symbol.address())
-                .ok_or_else(|| anyhow!("{}: no symbol {name}", path.display()))
-        };
-        let model_start = address("_model_start")?;
-        let model_bytes = address("_model_end")? - model_start;
-        Ok(Self {
+        let symbols = file.symbols().filter_map(|symbol| {
+            let name = symbol.name().ok()?;
+            Some((name.to_owned(), symbol.address()))
+        });
+        let mut elf = Self {
             log_table,
-            model_start,
-            model_bytes,
-        })
+            model_start: 0,
+            model_bytes: 0,
+            path: path.to_owned(),
+            symbols: symbols.collect(),
+        };
+        elf.model_start = elf.address("_model_start")?;
+        elf.model_bytes = elf.address("_model_end")? - elf.model_start;
+        Ok(elf)
+    }
+
+    /// The address of a symbol, one of the linker's for instance.
+    pub fn address(&self, name: &str) -> Result<u64> {
+        let address = self.symbols.get(name).copied();
+        address.ok_or_else(|| anyhow!("{}: no symbol {name}", self.path.display()))
     }
 
     /// Whether the model region holds the blob `model`.

@@ -5,9 +5,12 @@ use clap::ValueEnum;
 /// A machine with an image in `firmware/`: one of QEMU's, or WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Machine {
-    /// Cortex-M0.
+    /// Cortex-M0, with more memory than its board has.
     #[value(name = "microbit")]
     Microbit,
+    /// The same with its true 256 KB of flash and 16 KB of RAM.
+    #[value(name = "microbit-16k")]
+    Microbit16K,
     /// Cortex-M3.
     #[value(name = "mps2-an385")]
     Mps2An385,
@@ -38,6 +41,7 @@ pub enum Machine {
 }
 
 impl Machine {
+    /// Those with memory for every test. [`Self::Microbit16K`] has it for tiny models alone.
     pub const ALL: [Self; 10] = [
         Self::Microbit,
         Self::Mps2An385,
@@ -55,6 +59,7 @@ impl Machine {
     pub fn name(self) -> &'static str {
         match self {
             Self::Microbit => "microbit",
+            Self::Microbit16K => "microbit-16k",
             Self::Mps2An385 => "mps2-an385",
             Self::Mps2An386 => "mps2-an386",
             Self::Mps2An500 => "mps2-an500",
@@ -70,8 +75,7 @@ impl Machine {
     /// What QEMU calls it, with what else QEMU must be told.
     pub fn qemu_arguments(self) -> &'static [&'static str] {
         match self {
-            // With the memory of the MPS2 boards, for the sake of the same tests: the chip of the
-            // real one has 16 KB of RAM and 256 KB of flash.
+            // With the memory of the MPS2 boards, for the sake of the same tests.
             Self::Microbit => &[
                 "-machine",
                 "microbit",
@@ -80,6 +84,7 @@ impl Machine {
                 "-global",
                 "nrf51-soc.sram-size=4194304",
             ],
+            Self::Microbit16K => &["-machine", "microbit"],
             Self::Mps2An385 => &["-machine", "mps2-an385"],
             Self::Mps2An386 => &["-machine", "mps2-an386"],
             Self::Mps2An500 => &["-machine", "mps2-an500"],
@@ -123,7 +128,7 @@ impl Machine {
     /// The target to compile for.
     pub fn target(self) -> &'static str {
         match self {
-            Self::Microbit => "thumbv6m-none-eabi",
+            Self::Microbit | Self::Microbit16K => "thumbv6m-none-eabi",
             Self::Mps2An385 => "thumbv7m-none-eabi",
             Self::Mps2An386 | Self::Mps2An500 => "thumbv7em-none-eabihf",
             Self::Mps2An505 | Self::Mps3An547 => "thumbv8m.main-none-eabihf",
@@ -147,7 +152,7 @@ impl Machine {
         match self {
             Self::Mps2An386 | Self::Mps2An500 | Self::Mps2An505 => &["dsp"],
             Self::Mps3An547 => &["helium"],
-            Self::Microbit => &["portable", "muls"],
+            Self::Microbit | Self::Microbit16K => &["portable", "muls"],
             Self::Mps2An385 => &["portable", "mla"],
             Self::Virt => &["portable", "rvm"],
             Self::VirtRv64 => &["rvm", "rvv"],
