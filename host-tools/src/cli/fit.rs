@@ -23,9 +23,9 @@ Examples:
 
 /// Search for the best blob that a board has room for.
 ///
-/// Tries the vocabulary whole and pruned, and more and more of the model in 4 bits, where the SRAM
-/// suffices; compares each blob with the float model; shows what each size reaches; and writes the
-/// best that fits.
+/// Tries the vocabulary whole and pruned, more and more of the model in 4 bits, where the SRAM
+/// suffices, and word embeddings of a lower rank; compares each blob with the float model; shows
+/// what each size reaches; and writes the best that fits.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Fit {
@@ -83,7 +83,7 @@ impl Fit {
         }
         let texts = texts::lines(&self.texts)?;
         let corpus = texts::lines_of_all(&self.vocab_from)?;
-        let variants = variants(!corpus.is_empty());
+        let variants = variants(&checkpoint.model, !corpus.is_empty());
         let (variants, left_out) =
             by_scratch(&checkpoint, variants, self.tokens, board.scratch_room());
         self.report_left_out(&left_out, board);
@@ -216,9 +216,13 @@ fn in_words(variant: &Variant) -> String {
         [] => "int8".to_owned(),
         parts => format!("int4 {}", parts.join(", ")),
     };
-    match variant.vocab_min_count {
-        None => format!("{weights}; whole vocabulary"),
-        Some(1) => format!("{weights}; pieces of the corpus"),
-        Some(count) => format!("{weights}; pieces {count} times in the corpus"),
+    let words = match variant.vocab_min_count {
+        None => "whole vocabulary".to_owned(),
+        Some(1) => "pieces of the corpus".to_owned(),
+        Some(count) => format!("pieces {count} times in the corpus"),
+    };
+    match variant.rank {
+        None => format!("{weights}; {words}"),
+        Some(rank) => format!("{weights}; {words}, of rank {rank}"),
     }
 }

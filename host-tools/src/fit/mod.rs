@@ -5,12 +5,13 @@ pub mod picture;
 
 use std::cmp::Ordering;
 
-use embert::Model;
 use embert::memory::{Plan, TILE};
+use embert::{Model, blocks};
 use serde::Serialize;
 
 use crate::blob::AlignedBytes;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, FloatModel};
+use crate::factorize::{FactorizeError, factorize};
 use crate::prune::{PruneError, prune};
 use crate::quantize::{Options, Part, QuantizeError, quantize, shape};
 use crate::validate::{Summary, ValidateError, compare};
@@ -22,6 +23,8 @@ pub struct Variant {
     pub int4: Vec<Part>,
     /// Pieces that the corpus yields less often are left out; none are if there is no number.
     pub vocab_min_count: Option<usize>,
+    /// Channels that word embeddings are stored in; as many as they have if there is no number.
+    pub rank: Option<usize>,
 }
 
 /// A variant that no memory is left for, whatever its weights.
@@ -56,28 +59,49 @@ pub enum FitError {
     #[error(transparent)]
     Prune(#[from] PruneError),
     #[error(transparent)]
+    Factorize(#[from] FactorizeError),
+    #[error(transparent)]
     Quantize(#[from] QuantizeError),
     #[error(transparent)]
     Validate(#[from] ValidateError),
 }
 
-/// What is tried: with each vocabulary, every choice of parts in 4 bits.
-pub fn variants(has_corpus: bool) -> Vec<Variant> {
+/// What is tried: with each vocabulary, every choice of parts in 4 bits; and with word embeddings of
+/// half and a quarter of the rank, nothing, the embeddings or everything in 4 bits.
+pub fn variants(model: &FloatModel, has_corpus: bool) -> Vec<Variant> {
     let vocabularies: &[Option<usize>] = match has_corpus {
         true => &[None, Some(1), Some(2), Some(4)],
         false => &[None],
     };
+    let choices = (0..1 << Part::ALL.len()).map(|chosen| {
+        let parts = (0..).zip(Part::ALL);
+        let chosen = parts.filter(|(bit, _)| chosen >> bit & 1 == 1);
+        (None, chosen.map(|(_, part)| part).collect())
+    });
+    let lower = ranks(model).into_iter().flat_map(|rank| {
+        let parts: [&[Part]; 3] = [&[], &[Part::Embeddings], &Part::ALL];
+        parts.map(|parts| (Some(rank), parts.to_vec()))
+    });
+    let choices: Vec<(Option<usize>, Vec<Part>)> = choices.chain(lower).collect();
     let variants = vocabularies.iter().flat_map(|&vocab_min_count| {
-        (0..1 << Part::ALL.len()).map(move |chosen| Variant {
-            int4: (0..)
-                .zip(Part::ALL)
-                .filter(|(bit, _)| chosen >> bit & 1 == 1)
-                .map(|(_, part)| part)
-                .collect(),
+        let variants = choices.iter().cloned();
+        variants.map(move |(rank, int4)| Variant {
+            int4,
             vocab_min_count,
+            rank,
         })
     });
     variants.collect()
+}
+
+/// Half and a quarter of the hidden size, in whole blocks; none where embeddings have a low rank
+/// already.
+fn ranks(model: &FloatModel) -> Vec<usize> {
+    let ranks = [2, 4].map(|part| blocks(model.hidden / part));
+    let mut ranks = ranks.to_vec();
+    ranks.dedup();
+    ranks.retain(|&rank| rank < model.hidden && model.word_projection.is_none());
+    ranks
 }
 
 /// The variants whose texts of `tokens` tokens can be run in `room` bytes of scratch, and the
@@ -125,6 +149,9 @@ pub fn candidate(
     if let Some(minimum) = variant.vocab_min_count {
         prune(&mut smaller, corpus, minimum)?;
         vocab_txt = Some(crate::prune::vocab_txt(&smaller.tokenizer));
+    }
+    if let Some(rank) = variant.rank {
+        factorize(&mut smaller, rank, &options.calibration)?;
     }
     let options = Options {
         int4: variant.int4.clone(),
@@ -195,12 +222,24 @@ mod tests {
         let (int8, int4) = (scratch(&[])?, scratch(&[Part::Attention])?);
         assert!(int8 < int4, "{int8} and {int4} bytes");
 
-        let split = |room| by_scratch(&checkpoint, variants(false), tokens, room);
+        let split = |room| {
+            by_scratch(
+                &checkpoint,
+                variants(&checkpoint.model, false),
+                tokens,
+                room,
+            )
+        };
         assert!(split(int4).1.is_empty());
         let (kept, left_out) = split(int4 - 1);
-        let kept: Vec<&[Part]> = kept.iter().map(|variant| &variant.int4[..]).collect();
-        assert_eq!(kept, [&[][..], &[Part::Embeddings]]);
-        assert_eq!(left_out.len(), 6);
+        let kept: Vec<(Option<usize>, &[Part])> = kept
+            .iter()
+            .map(|variant| (variant.rank, &variant.int4[..]))
+            .collect();
+        let tables = [&[][..], &[Part::Embeddings]];
+        let expected = [None, Some(16)].map(|rank| tables.map(|parts| (rank, parts)));
+        assert_eq!(kept, expected.concat());
+        assert_eq!(left_out.len(), 7);
         for left_out in left_out {
             assert_eq!(left_out.scratch, int4);
             assert!(left_out.most_tokens.is_some_and(|most| most < tokens));
