@@ -89,10 +89,27 @@ impl Reader<'_> {
         let room = limit.min(text.len().saturating_mul(4).saturating_add(2));
         let mut tokens = vec![Token::default(); room];
         let encoding = self.tokenizer.encode(text, &mut tokens)?;
-        tokens.truncate(encoding.len);
+        Ok(self.translated(tokens, encoding.len))
+    }
+
+    /// The tokens of a pair of texts, and where those of the second begin.
+    ///
+    /// # Errors
+    /// When the limit leaves no room.
+    pub fn pair(&self, a: &str, b: &str, limit: usize) -> Result<(Vec<Token>, usize), EncodeError> {
+        let bytes = a.len().saturating_add(b.len());
+        let room = limit.min(bytes.saturating_mul(4).saturating_add(3));
+        let mut tokens = vec![Token::default(); room];
+        let encoding = self.tokenizer.encode_pair(a, b, &mut tokens)?;
+        let segment_b = encoding.segment_b_start;
+        Ok((self.translated(tokens, encoding.len), segment_b))
+    }
+
+    fn translated(&self, mut tokens: Vec<Token>, len: usize) -> Vec<Token> {
+        tokens.truncate(len);
         for token in &mut tokens {
             token.id = self.order[token.id as usize];
         }
-        Ok(tokens)
+        tokens
     }
 }

@@ -138,7 +138,7 @@ impl Classifier {
             let gradients = gradient.sequence.chunks_exact_mut(labels);
             for ((example, logits), gradient) in examples.iter().zip(rows).zip(gradients) {
                 loss += f64::from(scale)
-                    * match &example.target.class {
+                    * match &example.class {
                         Class::None => 0.0,
                         Class::One(class) => {
                             cross_entropy(logits, labels, &[Some(*class)], weights, scale, gradient)
@@ -150,13 +150,7 @@ impl Classifier {
             }
         }
         if let Some(classifier) = &self.head.tokens {
-            let none = |example: &&Example| vec![None; example.ids.len()];
-            let tags = examples
-                .iter()
-                .flat_map(|example| match example.target.tags.len() {
-                    0 => none(example),
-                    _ => example.target.tags.clone(),
-                });
+            let tags = examples.iter().flat_map(|example| example.tags());
             let tags: Vec<Option<u32>> = tags.collect();
             let count = tags.iter().flatten().count().max(1);
             let scale = objective.hard / count as f32;

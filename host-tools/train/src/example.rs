@@ -1,6 +1,10 @@
 //! Texts as the model sees them: tokens, and what they should become.
 
+use crate::data::{Classified, Tagged};
 use crate::model::Batch;
+use embert::text::EncodeError;
+use embert_cli::tokenizer::Reader;
+use std::ops::Range;
 
 /// A text or a pair of texts with what is to be learnt of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,16 +13,9 @@ pub struct Example {
     pub ids: Vec<u32>,
     /// Where the second segment begins; the number of tokens if there is none.
     pub segment_b: usize,
-    pub target: Target,
-}
-
-/// What is right for a text; all empty for one without labels.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Target {
     pub class: Class,
-    /// The label of each token, none of those that do not count: special tokens, and all pieces of
-    /// a word but the first. Empty where tokens have no labels.
-    pub tags: Vec<Option<u32>>,
+    /// The words that have tags; empty where tokens have no labels.
+    pub words: Vec<Word>,
 }
 
 /// The label or labels of a text.
@@ -32,6 +29,98 @@ pub enum Class {
     Many(Vec<f32>),
 }
 
+/// A word of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    pub tag: u32,
+    /// The piece that it begins with, which has its label (Devlin et al., section 5.3); none where
+    /// the text was cut off before it, or the tokenizer leaves nothing of it.
+    pub token: Option<usize>,
+}
+
+impl Example {
+    /// A text or a pair with its classes, of so many labels where it can have several.
+    ///
+    /// # Errors
+    /// When the limit leaves no room.
+    pub fn classified(
+        reader: &Reader<'_>,
+        row: &Classified,
+        several: Option<usize>,
+        limit: usize,
+    ) -> Result<Self, EncodeError> {
+        let (tokens, segment_b) = match &row.pair {
+            Some(pair) => reader.pair(&row.text, pair, limit)?,
+            None => {
+                let tokens = reader.tokens(&row.text, limit)?;
+                let len = tokens.len();
+                (tokens, len)
+            }
+        };
+        let class = match several {
+            None => row
+                .labels
+                .first()
+                .map_or(Class::None, |&label| Class::One(label as u32)),
+            Some(labels) => {
+                let is = |label| f32::from(u8::from(row.labels.contains(&label)));
+                Class::Many((0..labels).map(is).collect())
+            }
+        };
+        Ok(Example {
+            ids: tokens.iter().map(|token| token.id).collect(),
+            segment_b,
+            class,
+            words: Vec::new(),
+        })
+    }
+
+    /// A sentence with the tags of its words, which a space stands between.
+    ///
+    /// # Errors
+    /// When the limit leaves no room.
+    pub fn tagged(reader: &Reader<'_>, row: &Tagged, limit: usize) -> Result<Self, EncodeError> {
+        let tokens = reader.tokens(&row.words.join(" "), limit)?;
+        let mut end = 0;
+        let words = row.words.iter().map(|word| {
+            let start = end;
+            end = start + word.len() + 1;
+            start..end - 1
+        });
+        let words: Vec<Range<usize>> = words.collect();
+        let places: Vec<Range<usize>> = tokens
+            .iter()
+            .map(|token| token.start as usize..token.end as usize)
+            .collect();
+        let firsts = firsts(&words, &places);
+        let tagged = row.tags.iter().zip(firsts);
+        Ok(Example {
+            segment_b: tokens.len(),
+            ids: tokens.iter().map(|token| token.id).collect(),
+            class: row
+                .intent
+                .map_or(Class::None, |intent| Class::One(intent as u32)),
+            words: tagged
+                .map(|(&tag, token)| Word {
+                    tag: tag as u32,
+                    token,
+                })
+                .collect(),
+        })
+    }
+
+    /// The label of each token, none for those that do not count.
+    pub fn tags(&self) -> Vec<Option<u32>> {
+        let mut tags = vec![None; self.ids.len()];
+        for word in &self.words {
+            if let Some(token) = word.token {
+                tags[token] = Some(word.tag);
+            }
+        }
+        tags
+    }
+}
+
 /// Examples one after the other.
 pub fn batch<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Batch {
     let mut batch = Batch::default();
@@ -41,26 +130,19 @@ pub fn batch<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Batch {
     batch
 }
 
-/// The label of each token by those of words: of the piece that a word begins with. `words` and
-/// `tokens` are places in the text, the tokens' `0..0` if they are of no text.
-pub fn align(
-    words: &[std::ops::Range<usize>],
-    tags: &[u32],
-    tokens: &[std::ops::Range<usize>],
-) -> Vec<Option<u32>> {
+/// The token that each word begins with. Both are places in the text, in its order; tokens that are
+/// of no text are empty.
+pub fn firsts(words: &[Range<usize>], tokens: &[Range<usize>]) -> Vec<Option<usize>> {
     let mut next = 0;
-    let labels = tokens.iter().map(|token| {
-        while words.get(next).is_some_and(|word| word.end <= token.start) {
+    let firsts = words.iter().map(|word| {
+        let before = |token: &Range<usize>| token.is_empty() || token.end <= word.start;
+        while tokens.get(next).is_some_and(before) {
             next += 1;
         }
-        let word = words.get(next).filter(|_| !token.is_empty())?;
-        if word.start >= token.end {
-            return None;
-        }
-        next += 1;
-        tags.get(next - 1).copied()
+        let token = tokens.get(next)?;
+        (token.start < word.end).then_some(next)
     });
-    labels.collect()
+    firsts.collect()
 }
 
 #[cfg(test)]
@@ -68,17 +150,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_piece_of_a_word_has_its_label() {
+    fn words_begin_with_their_first_piece() {
         // "play  gogol's rock": play, gogol ' s, rock; special tokens around.
         let words = [0..4, 6..13, 14..18];
         let tokens = [0..0, 0..4, 6..11, 11..12, 12..13, 14..18, 0..0];
-        let tags = align(&words, &[7, 8, 9], &tokens);
-        let expected = [None, Some(7), Some(8), None, None, Some(9), None];
-        assert_eq!(tags, expected);
+        assert_eq!(firsts(&words, &tokens), [Some(1), Some(2), Some(5)]);
         // A text that was cut off: words without tokens.
-        assert_eq!(align(&words, &[7, 8, 9], &tokens[..2]), [None, Some(7)]);
+        assert_eq!(firsts(&words, &tokens[..2]), [Some(1), None, None]);
         // A word that no token is of does not shift the others.
-        let tokens = [0..4, 14..18];
-        assert_eq!(align(&words, &[7, 8, 9], &tokens), [Some(7), Some(9)]);
+        assert_eq!(firsts(&words, &[0..4, 14..18]), [Some(0), None, Some(1)]);
     }
 }

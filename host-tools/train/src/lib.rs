@@ -5,9 +5,11 @@
 pub mod classifier;
 pub mod data;
 pub mod example;
+pub mod finetune;
 pub mod metrics;
 pub mod model;
 pub mod ops;
 pub mod optimizer;
+pub mod predict;
 pub mod state;
 pub mod trainer;

@@ -1,0 +1,142 @@
+//! Fine-tuning (Devlin et al., section 4): a pre-trained encoder, a new head, and a task's data.
+
+use crate::classifier::Classifier;
+use crate::data::{
+    Columns, DataError, LabelledText, LabelledWords, Labels, labelled_texts, labelled_words,
+};
+use crate::example::Example;
+use crate::model::{Config, load, load_dense};
+use crate::predict::Task;
+use embert::text::EncodeError;
+use embert_cli::checkpoint::Checkpoint;
+use embert_cli::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
+use std::path::Path;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum FinetuneError {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerBuildError),
+    #[error("a text cannot be read: {0}")]
+    Text(#[from] EncodeError),
+}
+
+/// How a data set is read.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Words have tags: CoNLL columns, or a folder with `seq.in` and `seq.out`.
+    pub words: bool,
+    pub columns: Columns,
+    /// Types of entities that count as none.
+    pub ignored: Vec<String>,
+    /// A text can have any number of labels.
+    pub several: bool,
+}
+
+/// The rows of a file, before their labels have numbers.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    Texts(Vec<LabelledText>),
+    Words(Vec<LabelledWords>),
+}
+
+impl Source {
+    /// # Errors
+    /// When the file is not what it is said to be; with file and line.
+    pub fn read(&self, path: &Path) -> Result<Rows, DataError> {
+        match self.words {
+            true => labelled_words(path, &self.ignored).map(Rows::Words),
+            false => labelled_texts(path, &self.columns).map(Rows::Texts),
+        }
+    }
+}
+
+/// The labels of texts and of words.
+#[derive(Clone, Debug, Default)]
+pub struct TaskLabels {
+    pub classes: Labels,
+    pub tags: Labels,
+    pub several: bool,
+}
+
+impl TaskLabels {
+    /// The labels that a training file has.
+    pub fn of(rows: &Rows, source: &Source) -> Self {
+        let (classes, tags) = match rows {
+            Rows::Texts(rows) => (Labels::of_texts(rows), Labels::default()),
+            Rows::Words(rows) => (Labels::of_intents(rows), Labels::of_tags(rows)),
+        };
+        TaskLabels {
+            classes,
+            tags,
+            several: source.several,
+        }
+    }
+
+    /// Their names.
+    pub fn task(&self) -> Task {
+        Task {
+            classes: self.classes.names().to_vec(),
+            several: self.several,
+            tags: self.tags.names().to_vec(),
+        }
+    }
+
+    /// Rows as a model sees them, at most `limit` tokens each.
+    ///
+    /// # Errors
+    /// When a row has a label that is not among these.
+    pub fn examples(
+        &self,
+        rows: Rows,
+        reader: &Reader<'_>,
+        limit: usize,
+    ) -> Result<Vec<Example>, FinetuneError> {
+        let several = self.several.then_some(self.classes.len());
+        match rows {
+            Rows::Texts(rows) => rows
+                .into_iter()
+                .map(|row| {
+                    let row = row.numbered(&self.classes)?;
+                    Ok(Example::classified(reader, &row, several, limit)?)
+                })
+                .collect(),
+            Rows::Words(rows) => rows
+                .into_iter()
+                .map(|row| {
+                    let row = row.numbered(&self.tags, &self.classes)?;
+                    Ok(Example::tagged(reader, &row, limit)?)
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Reads a file into examples for a checkpoint's tokenizer.
+///
+/// # Errors
+/// When the file or a label of it cannot be understood.
+pub fn examples(
+    checkpoint: &Checkpoint,
+    labels: &TaskLabels,
+    rows: Rows,
+    limit: usize,
+) -> Result<Vec<Example>, FinetuneError> {
+    let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
+    let limit = limit.min(checkpoint.model.positions());
+    labels.examples(rows, &tokenizer.reader()?, limit)
+}
+
+/// A model for a task on a checkpoint's encoder; its classifiers are drawn at random.
+pub fn model(checkpoint: &Checkpoint, task: &Task, seed: u64) -> Classifier {
+    let labels = [task.classes.len(), task.tags.len()];
+    let config = Config::of(&checkpoint.model);
+    let mut model = Classifier::new(config, labels, seed);
+    load(&model.encoder, &checkpoint.model, &mut model.parameters);
+    if let (Some(pooler), Some(floats)) = (&model.head.pooler, &checkpoint.model.pooler) {
+        load_dense(pooler, floats, &mut model.parameters);
+    }
+    model
+}

@@ -1,0 +1,166 @@
+//! What a model says of examples, and how good that is.
+
+use crate::classifier::{Classifier, Workspace};
+use crate::example::{Class, Example, batch};
+use crate::metrics::{
+    ClassReport, EntityReport, JointReport, Mode, Sentence, entities, joint, multi_label,
+    single_label,
+};
+use serde::Serialize;
+
+/// Examples of a batch: no gradients are kept, so that memory does not decide.
+const BATCH: usize = 64;
+
+/// The labels of a task by their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Task {
+    /// Of texts; intents, where words have tags too.
+    pub classes: Vec<String>,
+    /// Whether a text can have any number of classes.
+    pub several: bool,
+    /// Of words, in IOB2; empty where words have none.
+    pub tags: Vec<String>,
+}
+
+/// What a model says of an example.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prediction {
+    /// One, any number of them, or none where texts have no labels.
+    pub classes: Vec<usize>,
+    /// Of each word; those that the model does not see are of no entity.
+    pub tags: Vec<usize>,
+}
+
+/// How good predictions are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Report {
+    Classes(ClassReport),
+    Entities {
+        conlleval: EntityReport,
+        strict: EntityReport,
+    },
+    Joint(JointReport),
+}
+
+impl Report {
+    /// The one number that a model is chosen by: accuracy of texts, or micro F1 where they can have
+    /// several labels; micro F1 of entities; the mean of both for intents with slots.
+    pub fn score(&self) -> f64 {
+        match self {
+            Report::Classes(report) => report.micro.f1,
+            Report::Entities { conlleval, .. } => conlleval.micro.f1,
+            Report::Joint(report) => (report.intent_accuracy + report.slots.micro.f1) / 2.0,
+        }
+    }
+}
+
+/// The predictions of a float model.
+pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
+    let mut workspace = Workspace::default();
+    let mut predictions = Vec::new();
+    let (classes, tags) = (task.classes.len().max(1), task.tags.len().max(1));
+    for some in examples.chunks(BATCH) {
+        let batch = batch(some);
+        let logits = model.logits(&batch, &mut workspace);
+        for (index, (example, tokens)) in some.iter().zip(&batch.sequences).enumerate() {
+            let of_text = logits.sequence.chunks_exact(classes).nth(index);
+            let of_tokens = &logits.tokens[..logits.tokens.len().min(tokens.end * tags)];
+            let row = |token: usize| &of_tokens[(tokens.start + token) * tags..][..tags];
+            predictions.push(Prediction {
+                classes: match of_text {
+                    None => Vec::new(),
+                    Some(logits) if task.several => positive(logits),
+                    Some(logits) => vec![largest(logits)],
+                },
+                tags: example
+                    .words
+                    .iter()
+                    .map(|word| word.token.map_or(0, |token| largest(row(token))))
+                    .collect(),
+            });
+        }
+    }
+    predictions
+}
+
+fn largest(logits: &[f32]) -> usize {
+    let numbered = logits.iter().enumerate();
+    let largest = numbered.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    largest.map_or(0, |(index, _)| index)
+}
+
+/// Those of a probability above one half.
+fn positive(logits: &[f32]) -> Vec<usize> {
+    let numbered = logits.iter().enumerate();
+    let above = numbered.filter(|&(_, &logit)| logit > 0.0);
+    above.map(|(index, _)| index).collect()
+}
+
+/// Compares predictions with what is right.
+///
+/// # Panics
+/// When there is not a prediction for each example.
+pub fn report(task: &Task, examples: &[Example], predictions: &[Prediction]) -> Report {
+    assert_eq!(examples.len(), predictions.len());
+    let classes: Vec<Vec<usize>> = examples
+        .iter()
+        .map(|example| right(&example.class))
+        .collect();
+    if task.tags.is_empty() {
+        let predicted = || predictions.iter().map(|prediction| &prediction.classes);
+        return Report::Classes(match task.several {
+            true => multi_label(
+                &task.classes,
+                &classes,
+                &predicted().cloned().collect::<Vec<_>>(),
+            ),
+            false => {
+                let predicted: Vec<usize> = predicted().map(|classes| classes[0]).collect();
+                single_label(&task.classes, &classes.concat(), &predicted)
+            }
+        });
+    }
+    let name = |tag: usize| task.tags[tag].as_str();
+    let truth: Vec<Vec<&str>> = examples
+        .iter()
+        .map(|e| e.words.iter().map(|word| name(word.tag as usize)).collect())
+        .collect();
+    let predicted: Vec<Vec<&str>> = predictions
+        .iter()
+        .map(|p| p.tags.iter().map(|&tag| name(tag)).collect())
+        .collect();
+    if task.classes.is_empty() {
+        return Report::Entities {
+            conlleval: entities(&truth, &predicted, Mode::Conlleval),
+            strict: entities(&truth, &predicted, Mode::Strict),
+        };
+    }
+    let sentence = |class: usize, tags| Sentence {
+        intent: task.classes[class].as_str(),
+        tags,
+    };
+    let truth = classes.iter().zip(truth);
+    let truth: Vec<Sentence<'_>> = truth
+        .map(|(class, tags)| sentence(class[0], tags))
+        .collect();
+    let predicted = predictions.iter().zip(predicted);
+    let predicted: Vec<Sentence<'_>> = predicted
+        .map(|(prediction, tags)| sentence(prediction.classes[0], tags))
+        .collect();
+    Report::Joint(joint(&truth, &predicted))
+}
+
+fn right(class: &Class) -> Vec<usize> {
+    match class {
+        Class::None => Vec::new(),
+        Class::One(class) => vec![*class as usize],
+        Class::Many(classes) => {
+            let numbered = classes.iter().enumerate();
+            numbered
+                .filter(|(_, is)| **is > 0.5)
+                .map(|(index, _)| index)
+                .collect()
+        }
+    }
+}
