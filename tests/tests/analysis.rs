@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use embert::{HeadKind, Model, Pooling, Shape};
-use embert_cli::analyze::Analysis;
-use embert_cli::analyze::boards::{self, BOARDS};
 use embert_tests::synthetic::{self, Wildness};
+use embert_tools::analyze::Analysis;
+use embert_tools::analyze::boards::{self, BOARDS};
 use xtask::answer::{self, Options};
 use xtask::image::Image;
 use xtask::machine::Machine;
@@ -71,7 +71,7 @@ fn every_board_can_be_analyzed() -> Result<()> {
         assert_eq!(text.macs, SHAPE.macs(16), "{}", board.name);
         assert!(text.milliseconds > 0.0);
         assert_eq!(parts.len(), 3 + 2 * SHAPE.layers);
-        let used = |step: &embert_cli::analyze::Step| {
+        let used = |step: &embert_tools::analyze::Step| {
             step.regions
                 .iter()
                 .map(|region| region.bytes)

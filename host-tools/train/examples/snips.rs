@@ -1,4 +1,4 @@
-use embert_cli::checkpoint::Checkpoint;
+use embert_tools::checkpoint::Checkpoint;
 use embert_train::classifier::Objective;
 use embert_train::finetune::{Source, TaskLabels, examples, model};
 use embert_train::model::Rates;
@@ -10,8 +10,8 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let checkpoint = Checkpoint::open(
         Path::new(&args[1]),
-        Some(embert_cli::checkpoint::HeadChoice::Embedding(
-            embert_cli::checkpoint::Pooling::Mean,
+        Some(embert_tools::checkpoint::HeadChoice::Embedding(
+            embert_tools::checkpoint::Pooling::Mean,
         )),
     )
     .unwrap();

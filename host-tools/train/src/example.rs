@@ -3,7 +3,7 @@
 use crate::data::{Classified, Tagged};
 use crate::model::Batch;
 use embert::text::EncodeError;
-use embert_cli::tokenizer::Reader;
+use embert_tools::tokenizer::Reader;
 use std::ops::Range;
 
 /// A text or a pair of texts with what is to be learnt of it.

@@ -8,8 +8,8 @@ use crate::example::Example;
 use crate::model::{Config, load, load_dense};
 use crate::predict::Task;
 use embert::text::EncodeError;
-use embert_cli::checkpoint::Checkpoint;
-use embert_cli::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
 use std::path::Path;
 use thiserror::Error;
 

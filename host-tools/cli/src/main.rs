@@ -1,4 +1,4 @@
-//! The verbs of the command line.
+//! The `embert` command: a module for each verb.
 
 mod analyze;
 mod blob;
@@ -12,6 +12,8 @@ mod run;
 mod texts;
 mod validate;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -23,7 +25,7 @@ use clap::{Parser, Subcommand};
     propagate_version = true,
     max_term_width = 100
 )]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -39,7 +41,7 @@ enum Verb {
 }
 
 impl Cli {
-    pub fn run(self) -> Result<()> {
+    fn run(self) -> Result<()> {
         match self.verb {
             Verb::Quantize(quantize) => quantize.run(),
             Verb::Run(run) => run.run(),
@@ -49,4 +51,26 @@ impl Cli {
             Verb::Validate(validate) => validate.run(),
         }
     }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has had enough, as `head` has after ten lines.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!(
+                "{} {error:#}",
+                console::style("error:").red().bold().for_stderr()
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
