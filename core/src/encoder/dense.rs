@@ -5,9 +5,9 @@
 //! in the results.
 
 use crate::blob::{Format, Linear, Matrix, PAIR};
-use crate::kernels::scalar::{BLOCK_BYTES, requantize_rows};
+use crate::kernels::scalar::BLOCK_BYTES;
 use crate::kernels::{Activations, InstructionSet};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, TILE};
 use crate::shape::BLOCK;
 use core::ops::Range;
 
@@ -28,17 +28,15 @@ impl<'a> Columns<'a> {
         channels: Range<usize>,
         mut arena: Arena<'a>,
     ) -> Result<Self, OutOfScratch> {
-        let expanded = match layer.weights.format {
-            Format::Nibbles => {
-                let depth = layer.weights.depth;
-                let weights: &mut [i8] = arena.take(channels.len() * depth)?;
-                let block = |column| column * depth / BLOCK_BYTES;
-                let blocks = block(channels.start)..block(channels.end);
-                expand(set, layer, blocks, weights);
-                Some(&*weights)
-            }
-            _ => None,
-        };
+        let mut expanded = None;
+        if layer.weights.format == Format::Nibbles {
+            let depth = layer.weights.depth;
+            let weights: &mut [i8] = arena.take(channels.len() * depth)?;
+            let block = |column| column * depth / BLOCK_BYTES;
+            let blocks = block(channels.start)..block(channels.end);
+            expand(set, layer, blocks, weights);
+            expanded = Some(&*weights);
+        }
         Ok(Columns {
             layer,
             channels,
@@ -90,7 +88,7 @@ impl<'a> Columns<'a> {
 ///
 /// int4 weights are expanded in `spare`, of which they take all they can use: `depth * out_width`
 /// bytes, or `16 * (depth + 4 * rows)` for each 16 columns. With less they go by slabs of the
-/// depth, of which each input takes `16 + rows` bytes, and `64 * rows` besides.
+/// depth, of which each input takes `16 + rows` bytes, and 256 besides.
 ///
 /// # Errors
 /// When `spare` has not even room for a slab of 16 inputs.
@@ -104,7 +102,11 @@ pub fn dense(
     spare: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let (depth, rows) = (layer.weights.depth, input.rows.len());
-    if layer.weights.format != Format::Nibbles || depth * out_width <= spare.len() {
+    if layer.weights.format != Format::Nibbles {
+        set.linear(input, layer, first, out, out_width);
+        return Ok(());
+    }
+    if depth * out_width <= spare.len() {
         let channels = first..first + out_width;
         Columns::take(set, layer, channels, spare)?.multiply(set, input, out);
         return Ok(());
@@ -118,7 +120,8 @@ pub fn dense(
     };
     let sums = size_of::<i32>() * rows;
     let columns = spare.len() / (depth + sums) / BLOCK * BLOCK;
-    let inputs = spare.len().saturating_sub(BLOCK * sums) / (BLOCK + rows) / BLOCK * BLOCK;
+    let tile = size_of::<[[i32; BLOCK]; TILE]>();
+    let inputs = spare.len().saturating_sub(tile) / (BLOCK + rows) / BLOCK * BLOCK;
     match (columns, inputs) {
         (0, 0) => Err(OutOfScratch),
         (0, _) => product.by_slabs(inputs, out, spare),
@@ -186,7 +189,7 @@ impl Product<'_> {
         let (depth, rows) = (self.layer.weights.depth, self.input.rows.len());
         let weights: &mut [i8] = spare.take(BLOCK * inputs)?;
         let values: &mut [i8] = spare.take(rows * inputs)?;
-        let sums: &mut [i32] = spare.take(rows * BLOCK)?;
+        let sums: &mut [i32] = spare.take(TILE * BLOCK)?;
         out.fill(0);
         for start in (0..depth).step_by(inputs) {
             let slab = inputs.min(depth - start);
@@ -204,17 +207,29 @@ impl Product<'_> {
                     depth: slab,
                     format: Format::Columns,
                 };
-                self.set.matmul(values, &matrix, sums, BLOCK);
-                let lines = out.chunks_exact_mut(self.width);
-                for (out, sums) in lines.zip(sums.chunks_exact(BLOCK)) {
-                    let out = out.get_mut(column..column + BLOCK).unwrap_or_default();
-                    for (out, &sum) in out.iter_mut().zip(sums) {
-                        *out = out.wrapping_add(sum);
-                    }
+                let tiles = out.chunks_mut(TILE * self.width);
+                for (out, values) in tiles.zip(values.chunks(TILE * slab)) {
+                    self.set.matmul(values, &matrix, sums, BLOCK);
+                    add(sums, out, self.width, column);
                 }
             }
         }
-        requantize_rows(out, self.width, self.layer, self.first, self.input.rows);
+        for (out, scale) in out.chunks_exact_mut(self.width).zip(self.input.rows) {
+            self.set.requantize(out, self.layer, self.first, scale);
+        }
         Ok(())
+    }
+}
+
+/// Adds rows of 16 sums to rows of `width` of `out`, from `column` on.
+fn add(sums: &[i32], out: &mut [i32], width: usize, column: usize) {
+    let rows = out.chunks_exact_mut(width);
+    for (out, sums) in rows.zip(sums.as_chunks::<BLOCK>().0) {
+        let out = out.get_mut(column..).unwrap_or_default();
+        if let Some(out) = out.first_chunk_mut::<BLOCK>() {
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = out.wrapping_add(sum);
+            }
+        }
     }
 }
