@@ -233,7 +233,10 @@ fn mix_head(
     let weights = strip.weights.get(..count * keys).unwrap_or_default();
     pass.set
         .matmul(weights, &cache.values, strip.projection, width);
-    let sums = strip.projection.get_mut(..count * width).unwrap_or_default();
+    let sums = strip
+        .projection
+        .get_mut(..count * width)
+        .unwrap_or_default();
     for sums in sums.chunks_exact_mut(width) {
         for (sum, &offset) in sums.iter_mut().zip(cache.offsets) {
             *sum = sum.wrapping_add(offset);

@@ -25,7 +25,11 @@ impl Limit {
 /// The limit of a figure, if it has one.
 pub fn limit(row: &Row) -> Option<Limit> {
     let (machine, set) = row.target.split_once(' ')?;
-    let sizes: Vec<u32> = row.shape.split('x').filter_map(|n| n.parse().ok()).collect();
+    let sizes: Vec<u32> = row
+        .shape
+        .split('x')
+        .filter_map(|n| n.parse().ok())
+        .collect();
     let depth = || sizes.get(1).copied();
     // Where columns are few, what rows take besides them counts.
     if let &[_, _, 16] = &sizes[..] {
