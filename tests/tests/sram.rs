@@ -1,12 +1,14 @@
 //! What a text may take of a microcontroller's SRAM, scratch and stack together.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use embert::{HeadKind, Pooling, Shape, scratch_bytes};
 use embert_tests::synthetic::{self, Wildness};
 use xtask::answer::{self, Options};
+use xtask::bench::Models;
 use xtask::image::Image;
 use xtask::machine::Machine;
 use xtask::session::Session;
@@ -70,48 +72,56 @@ fn plans_keep_to_the_limits() {
 /// The smallest of the models in int8 on a Cortex-M4.
 #[test]
 fn a_cortex_m4_keeps_to_them() -> Result<()> {
-    keeps_to_them(Machine::Mps2An386, false)
-}
-
-/// The same in int4, and on a Cortex-M55, which takes more of the stack.
-#[test]
-fn int4_keeps_to_them() -> Result<()> {
-    keeps_to_them(Machine::Mps2An386, true)?;
-    keeps_to_them(Machine::Mps3An547, true)
-}
-
-/// The plan is what is used, and the stack as measured.
-fn keeps_to_them(machine: Machine, has_int4: bool) -> Result<()> {
-    let image = Image::build(machine)?;
-    let text = "aa ab ac cv ".repeat(200);
+    let image = Image::build(Machine::Mps2An386)?;
     for head in HEADS {
-        let shape = Shape {
-            has_int4,
-            ..shape(2, 128, 2, head)
-        };
+        let shape = shape(2, 128, 2, head);
         let file = tempfile::NamedTempFile::new()?;
         fs::write(
             file.path(),
             &synthetic::blob(&shape, 0, 0, 1, Wildness::Tame).blob[..],
         )?;
-        let mut session = Session::start(&image, file.path(), TIMEOUT)?;
-        for (_, _, _, tokens, limits) in &LIMITS[..2] {
-            let limit = limits[usize::from(has_int4)];
-            let options = Options {
-                limit: Some(*tokens as u32),
-                tokens: false,
-            };
-            let answer = answer::run(&mut session, &text, options)?;
-            assert_eq!(answer.report.tokens, *tokens);
-            let (cost, planned) = (answer.cost, scratch_bytes(&shape, *tokens));
-            assert_eq!(cost.scratch_bytes as usize, planned);
-            assert_eq!(cost.scratch_used_bytes as usize, planned);
-            let stack = cost.stack_bytes as usize;
-            assert!(
-                stack <= STACK && planned + stack <= limit * 1024,
-                "{head:?}, {tokens} tokens: {cost:?}"
-            );
-        }
+        keeps_to_them(&image, &shape, file.path(), "aa ab ac cv ")?;
+    }
+    Ok(())
+}
+
+/// The same in int4, and on a Cortex-M55, which takes more of the stack.
+#[test]
+fn int4_keeps_to_them() -> Result<()> {
+    let models = Models::make()?;
+    let int4 = models.all().iter().find(|model| model.shape.has_int4);
+    let int4 = int4.context("a model in int4")?;
+    for machine in [Machine::Mps2An386, Machine::Mps3An547] {
+        keeps_to_them(
+            &Image::build(machine)?,
+            &int4.shape,
+            &int4.path,
+            &models.text,
+        )?;
+    }
+    Ok(())
+}
+
+/// The plan is what is used, and the stack as measured, by a text of `words`, again and again.
+fn keeps_to_them(image: &Image, shape: &Shape, blob: &Path, words: &str) -> Result<()> {
+    let mut session = Session::start(image, blob, TIMEOUT)?;
+    for (_, _, _, tokens, limits) in &LIMITS[..2] {
+        let limit = limits[usize::from(shape.has_int4)];
+        let options = Options {
+            limit: Some(*tokens as u32),
+            tokens: false,
+        };
+        let answer = answer::run(&mut session, &words.repeat(128), options)?;
+        assert_eq!(answer.report.tokens, *tokens);
+        let (cost, planned) = (answer.cost, scratch_bytes(shape, *tokens));
+        assert_eq!(cost.scratch_bytes as usize, planned);
+        assert_eq!(cost.scratch_used_bytes as usize, planned);
+        let stack = cost.stack_bytes as usize;
+        assert!(
+            stack <= STACK && planned + stack <= limit * 1024,
+            "{:?}, {tokens} tokens: {cost:?}",
+            shape.head
+        );
     }
     Ok(())
 }
