@@ -111,7 +111,7 @@ fn keeps_to_them(image: &Image, shape: &Shape, blob: &Path, words: &str) -> Resu
             limit: Some(*tokens as u32),
             tokens: false,
         };
-        let answer = answer::run(&mut session, &words.repeat(128), options)?;
+        let answer = answer::run(&mut session, &words.repeat(8192 / words.len()), options)?;
         assert_eq!(answer.report.tokens, *tokens);
         let (cost, planned) = (answer.cost, scratch_bytes(shape, *tokens));
         assert_eq!(cost.scratch_bytes as usize, planned);
