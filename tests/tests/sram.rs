@@ -15,13 +15,13 @@ use xtask::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// What the plans leave to the stack, bytes. Of all machines and shapes below, the M55 has taken
-/// most: 5,140; but for the M0, which has taken 5,664.
-const STACK: usize = 5632;
+/// What the plans leave to the stack, bytes. Of all machines and shapes below, the M4 has taken
+/// most: 5,376, and 5,680 of int4; but for the M0, which has taken 5,664 of int8.
+const STACK: usize = 5888;
 
 /// Layers, hidden size, heads and tokens, and the limits of int8 and int4 in KB of 1024 bytes.
 const LIMITS: [(usize, usize, usize, usize, [usize; 2]); 4] = [
-    (2, 128, 2, 128, [66, 71]),
+    (2, 128, 2, 128, [66, 72]),
     (2, 128, 2, 512, [240, 240]),
     (4, 256, 4, 512, [400, 402]),
     (6, 384, 12, 128, [168, 173]),

@@ -170,6 +170,9 @@ impl<'s> Activated<'s> {
 
 /// Dense layer and activation, then int8 with a zero point: GELU's range is one-sided. Leaves
 /// what [`output`] takes.
+///
+/// Kept apart: the products around it need not have its variables on their stack.
+#[inline(never)]
 fn intermediate(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
