@@ -10,8 +10,8 @@ use std::{
 use embert::Header;
 use embert::kernels::InstructionSet;
 use embert::memory::{Plan, TILE};
-use embert_cli::analyze::boards;
-use embert_cli::report::{Outcome, Report};
+use embert_tools::analyze::boards;
+use embert_tools::report::{Outcome, Report};
 use embert_tests::tiny::{self, Flavour, Tiny};
 use serde_json::Value;
 

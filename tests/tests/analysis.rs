@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embert::{HeadKind, Model, Pooling, Shape};
-use embert_cli::analyze::Analysis;
-use embert_cli::analyze::boards::{self, BOARDS};
-use embert_cli::blob::AlignedBytes;
+use embert_tools::analyze::Analysis;
+use embert_tools::analyze::boards::{self, BOARDS};
+use embert_tools::blob::AlignedBytes;
 use embert_tests::synthetic::{self, Wildness};
 use xtask::answer::{self, Options};
 use xtask::bench::Models;
@@ -108,7 +108,7 @@ fn every_board_can_be_analyzed() -> Result<()> {
         assert_eq!(text.macs, SHAPE.macs(16), "{}", board.name);
         assert!(text.milliseconds > 0.0);
         assert_eq!(parts.len(), 3 + 2 * SHAPE.layers);
-        let used = |step: &embert_cli::analyze::Step| {
+        let used = |step: &embert_tools::analyze::Step| {
             step.regions
                 .iter()
                 .map(|region| region.bytes)

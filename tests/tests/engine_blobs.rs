@@ -5,9 +5,9 @@
 //! meant.
 
 use embert::Model;
-use embert_cli::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_cli::factorize::factorize;
-use embert_cli::quantize::{Options, Part, quantize};
+use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_tools::factorize::factorize;
+use embert_tools::quantize::{Options, Part, quantize};
 use embert_tests::blobs::{self, COMMITTED, Committed, INT4, LOW_RANK, MEAN, POOLER};
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embert::{Engine, Model, scratch_bytes};
-use embert_cli::checkpoint::Checkpoint;
-use embert_cli::quantize::{Options, quantize};
-use embert_cli::report::{Outcome, Report, write_json};
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::quantize::{Options, quantize};
+use embert_tools::report::{Outcome, Report, write_json};
 use embert_tests::blobs::{self, Aligned};
 use embert_tests::checkpoints;
 use xtask::answer;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use embert::memory::{Plan, TILE};
 use embert::{Engine, Model};
-use embert_cli::report::{Report, write_json};
+use embert_tools::report::{Report, write_json};
 use embert_tests::blobs::{self, Aligned, COMMITTED};
 use xtask::answer::{self, Options};
 use xtask::image::Image;

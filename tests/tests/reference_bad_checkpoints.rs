@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use embert_cli::checkpoint::{Checkpoint, FloatHead, HeadChoice, Pooling};
+use embert_tools::checkpoint::{Checkpoint, FloatHead, HeadChoice, Pooling};
 use embert_tests::tiny::{self, Flavour, Tiny};
 use safetensors::SafeTensors;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use embert::{Engine, Model, Output, scratch_bytes};
-use embert_cli::{
+use embert_tools::{
     blob::AlignedBytes,
     checkpoint::Checkpoint,
     quantize::{Options, quantize},

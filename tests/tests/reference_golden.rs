@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use embert_cli::{
+use embert_tools::{
     checkpoint::{Checkpoint, HeadChoice, Pooling},
     reference::{self, Output},
 };

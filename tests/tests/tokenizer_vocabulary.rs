@@ -5,7 +5,7 @@ use embert::text::{
     EncodeError, MAX_WORD_CHARS, Normalizer, Token, Tokenizer, TokenizerError, TokenizerParts,
     Vocabulary, VocabularyError,
 };
-use embert_cli::blob::vocabulary::{AddedToken, Section, VocabularyBuildError, build};
+use embert_tools::blob::vocabulary::{AddedToken, Section, VocabularyBuildError, build};
 use proptest::prelude::*;
 
 const PIECES: [&str; 16] = [

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert_cli::analyze::boards::{self, BOARDS};
-use embert_cli::analyze::trace::Part;
-use embert_cli::analyze::{Analysis, PartCost, picture};
+use embert_tools::analyze::boards::{self, BOARDS};
+use embert_tools::analyze::trace::Part;
+use embert_tools::analyze::{Analysis, PartCost, picture};
 use indicatif::HumanCount;
 
 use super::{blob::Blob, output};
@@ -154,7 +154,7 @@ fn write(analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
         "part", "MACs", "instructions", "ms"
     )?;
     let whole = analysis.text.instructions.max(1) as f64;
-    let mut line = |name: &str, cost: &embert_cli::analyze::Cost| {
+    let mut line = |name: &str, cost: &embert_tools::analyze::Cost| {
         writeln!(
             out,
             "{name:24} {:>16} {:>16} {:>10.2}  {:.1}%",

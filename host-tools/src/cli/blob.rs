@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use embert::Model;
-use embert_cli::mapped::MappedFile;
+use embert_tools::mapped::MappedFile;
 
 /// The model shipped with embert: finds personal data, see `weights/README.md`.
 static SHIPPED: &Aligned<[u8]> = &Aligned(*include_bytes!("../../../weights/pii-en.embert"));

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use embert_cli::analyze::boards::{self, Board};
-use embert_cli::checkpoint::Checkpoint;
-use embert_cli::fit::{
+use embert_tools::analyze::boards::{self, Board};
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::fit::{
     Candidate, LeftOut, Variant, best, by_scratch, candidate, frontier, picture, variants,
 };
-use embert_cli::quantize::{Options, Part};
+use embert_tools::quantize::{Options, Part};
 use serde::Serialize;
 
 use super::{head::HeadArgument, output, progress, quantize, texts};

@@ -1,7 +1,7 @@
 //! The `--head` option.
 
 use clap::ValueEnum;
-use embert_cli::checkpoint::{HeadChoice, Pooling};
+use embert_tools::checkpoint::{HeadChoice, Pooling};
 
 /// What to compute from the encoder's output, instead of what the checkpoint says.
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Args;
-use embert_cli::inspect::Inspection;
+use embert_tools::inspect::Inspection;
 use indicatif::HumanCount;
 
 use super::blob::Blob;

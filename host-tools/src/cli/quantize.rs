@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use embert::blob::Format;
-use embert_cli::{
+use embert_tools::{
     checkpoint::Checkpoint,
     factorize::factorize,
     prune::{prune, vocab_txt},

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use embert::kernels::InstructionSet;
 use embert::{Engine, Settings, Workers};
-use embert_cli::{
+use embert_tools::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
     threads::{TILE, Threads},

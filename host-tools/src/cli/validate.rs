@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Args;
-use embert_cli::{
+use embert_tools::{
     checkpoint::Checkpoint,
     validate::{Summary, Worst, compare},
 };

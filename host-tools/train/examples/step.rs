@@ -2,7 +2,7 @@
 //! `step LAYERS HIDDEN SEQUENCES TOKENS COUNT` prints the median of COUNT steps in milliseconds.
 //! `tests/peers/train.py` runs it beside PyTorch.
 
-use embert_cli::checkpoint::Activation;
+use embert_tools::checkpoint::Activation;
 use embert_train::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
 };

@@ -2,7 +2,7 @@
 //!
 //! The golden files are made by `tests/golden/make_gradients.py`.
 
-use embert_cli::checkpoint::{Checkpoint, FloatHead, FloatModel};
+use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_train::model::{

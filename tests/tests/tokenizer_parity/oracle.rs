@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use embert::text::{Encoding, Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
-use embert_cli::blob::vocabulary::{AddedToken, build};
+use embert_tools::blob::vocabulary::{AddedToken, build};
 use serde_json::json;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::{TruncationParams, TruncationStrategy};

@@ -4,10 +4,10 @@ use std::fs;
 
 use embert::Model;
 use embert::text::Token;
-use embert_cli::blob::AlignedBytes;
-use embert_cli::checkpoint::Checkpoint;
-use embert_cli::prune::{prune, vocab_txt};
-use embert_cli::quantize::{Options, quantize};
+use embert_tools::blob::AlignedBytes;
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::prune::{prune, vocab_txt};
+use embert_tools::quantize::{Options, quantize};
 use embert_tests::tiny::{self, Flavour, Tiny};
 
 use crate::generated::Random;

@@ -1,7 +1,7 @@
 //! Answers of the firmware, put together into the reports that `embert run` gives.
 
 use anyhow::{Result, anyhow};
-use embert_cli::report::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
+use embert_tools::report::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
 use embert_wire::{Cost, Head, Request, Response};
 
 use crate::session::Session;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use embert_cli::report::{Colours, write_json, write_text};
+use embert_tools::report::{Colours, write_json, write_text};
 use xtask::answer::{self, Answer, Options};
 use xtask::bench;
 use xtask::image::Image;
@@ -141,7 +141,7 @@ struct Time {
     #[arg(long, default_value_t = 1)]
     threads: usize,
     /// Rows computed together.
-    #[arg(long, default_value_t = embert_cli::threads::TILE)]
+    #[arg(long, default_value_t = embert_tools::threads::TILE)]
     tile: usize,
     /// Instruction set, the fastest unless named.
     #[arg(long)]

@@ -8,8 +8,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use embert::kernels::InstructionSet;
 use embert::{Engine, Model, Settings, Workers};
-use embert_cli::mapped::MappedFile;
-use embert_cli::threads::Threads;
+use embert_tools::mapped::MappedFile;
+use embert_tools::threads::Threads;
 use embert_tests::blobs::Aligned;
 
 /// What is timed.

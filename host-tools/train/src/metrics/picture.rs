@@ -1,6 +1,6 @@
 //! A picture of a confusion matrix.
 
-use embert_cli::svg::{Anchor, Svg};
+use embert_tools::svg::{Anchor, Svg};
 
 use super::Confusion;
 

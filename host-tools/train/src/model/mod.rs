@@ -17,7 +17,7 @@ pub use parameters::{Dense, Norm, Parameters};
 pub use tensors::{float_dense, float_model, load, load_dense};
 
 use crate::ops::Dropout;
-use embert_cli::checkpoint::{Activation, FloatModel};
+use embert_tools::checkpoint::{Activation, FloatModel};
 use std::ops::Range;
 
 /// The shape of a BERT.

@@ -2,7 +2,7 @@
 
 use super::parameters::{Dense, Norm, Parameters};
 use super::{Config, Encoder};
-use embert_cli::checkpoint::{self, FloatModel};
+use embert_tools::checkpoint::{self, FloatModel};
 use std::ops::Range;
 
 /// A place in the vector, and the tensor that it holds.

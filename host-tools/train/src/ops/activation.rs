@@ -2,7 +2,7 @@
 
 use super::exp::{self, erf};
 use super::{CHUNK, vectorized};
-use embert_cli::checkpoint::Activation;
+use embert_tools::checkpoint::Activation;
 use rayon::prelude::*;
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 

@@ -5,8 +5,8 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 use embert::{Header, Shape};
-use embert_cli::checkpoint::Checkpoint;
-use embert_cli::quantize::{Options, Part, quantize};
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::quantize::{Options, Part, quantize};
 use embert_tests::tiny::{self, Flavour, Tiny};
 
 use super::words::Words;

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use embert::Model;
-use embert_cli::blob::AlignedBytes;
+use embert_tools::blob::AlignedBytes;
 use embert_tests::tiny::{self, Tiny};
 use embert_wire::Request;
 
