@@ -10,9 +10,9 @@ use std::{
 use embert::Header;
 use embert::kernels::InstructionSet;
 use embert::memory::{Plan, TILE};
+use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::analyze::boards;
 use embert_tools::report::{Outcome, Report};
-use embert_tests::tiny::{self, Flavour, Tiny};
 use serde_json::Value;
 
 fn embert(arguments: &[&str], stdin: &[u8]) -> Output {

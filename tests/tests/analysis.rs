@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embert::{HeadKind, Model, Pooling, Shape};
+use embert_tests::synthetic::{self, Wildness};
 use embert_tools::analyze::Analysis;
 use embert_tools::analyze::boards::{self, BOARDS};
 use embert_tools::blob::AlignedBytes;
-use embert_tests::synthetic::{self, Wildness};
 use xtask::answer::{self, Options};
 use xtask::bench::Models;
 use xtask::image::Image;

@@ -5,12 +5,12 @@
 //! meant.
 
 use embert::Model;
-use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::factorize::factorize;
-use embert_tools::quantize::{Options, Part, quantize};
 use embert_tests::blobs::{self, COMMITTED, Committed, INT4, LOW_RANK, MEAN, POOLER};
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;
+use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_tools::factorize::factorize;
+use embert_tools::quantize::{Options, Part, quantize};
 use std::fs;
 
 fn quantized(committed: &Committed) -> anyhow::Result<Vec<u8>> {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embert::{Engine, Model, scratch_bytes};
+use embert_tests::blobs::{self, Aligned};
+use embert_tests::checkpoints;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
 use embert_tools::report::{Outcome, Report, write_json};
-use embert_tests::blobs::{self, Aligned};
-use embert_tests::checkpoints;
 use xtask::answer;
 use xtask::image::Image;
 use xtask::machine::Machine;

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use embert::Model;
+use embert_tests::blobs;
 use embert_tools::analyze::costs::{AROUND, Costs};
 use embert_tools::analyze::trace::{Trace, trace};
 use embert_tools::blob::AlignedBytes;
-use embert_tests::blobs;
 use xtask::bench::limits::limit;
 use xtask::bench::{Models, Row, measure};
 use xtask::machine::Machine;

@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
-use embert_tools::checkpoint::{Checkpoint, FloatHead, HeadChoice, Pooling};
 use embert_tests::tiny::{self, Flavour, Tiny};
+use embert_tools::checkpoint::{Checkpoint, FloatHead, HeadChoice, Pooling};
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 

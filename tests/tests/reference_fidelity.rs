@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use embert::{Engine, Model, Output, scratch_bytes};
+use embert_tests::{
+    checkpoints::{self, repository},
+    sentences,
+};
 use embert_tools::{
     blob::AlignedBytes,
     checkpoint::Checkpoint,
     quantize::{Options, quantize},
     tokenizer::StoredTokenizer,
     validate::{Summary, compare},
-};
-use embert_tests::{
-    checkpoints::{self, repository},
-    sentences,
 };
 use serde_json::json;
 

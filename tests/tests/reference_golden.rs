@@ -5,13 +5,13 @@
 
 use std::fs;
 
-use embert_tools::{
-    checkpoint::{Checkpoint, HeadChoice, Pooling},
-    reference::{self, Output},
-};
 use embert_tests::{
     checkpoints::{self, repository},
     tiny::{self, Flavour, Tiny},
+};
+use embert_tools::{
+    checkpoint::{Checkpoint, HeadChoice, Pooling},
+    reference::{self, Output},
 };
 use safetensors::Dtype;
 use serde::Deserialize;

@@ -2,9 +2,9 @@
 //!
 //! The golden files are made by `tests/golden/make_gradients.py`.
 
-use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
+use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_train::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape, float_dense,
     float_model, load, load_dense,

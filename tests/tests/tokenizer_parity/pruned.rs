@@ -4,11 +4,11 @@ use std::fs;
 
 use embert::Model;
 use embert::text::Token;
+use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::prune::{prune, vocab_txt};
 use embert_tools::quantize::{Options, quantize};
-use embert_tests::tiny::{self, Flavour, Tiny};
 
 use crate::generated::Random;
 use crate::oracle::{Both, SPECIAL, small_vocabulary};

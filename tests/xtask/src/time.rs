@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use embert::kernels::InstructionSet;
 use embert::{Engine, Model, Settings, Workers};
+use embert_tests::blobs::Aligned;
 use embert_tools::mapped::MappedFile;
 use embert_tools::threads::Threads;
-use embert_tests::blobs::Aligned;
 
 /// What is timed.
 pub struct Timing<'a> {

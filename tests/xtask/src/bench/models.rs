@@ -5,9 +5,9 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 use embert::{Header, Shape};
+use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, Part, quantize};
-use embert_tests::tiny::{self, Flavour, Tiny};
 
 use super::words::Words;
 use crate::toolchain::workspace_root;

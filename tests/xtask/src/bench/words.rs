@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use embert::Model;
-use embert_tools::blob::AlignedBytes;
 use embert_tests::tiny::{self, Tiny};
+use embert_tools::blob::AlignedBytes;
 use embert_wire::Request;
 
 use super::models;
