@@ -14,20 +14,21 @@
 //! static BUFFER: Scratch<SCRATCH> = Scratch::new();
 //! ```
 //!
-//! | region | bytes (S tokens, H hidden, A heads, D head size, I intermediate, T rows of a tile) |
+//! | region | bytes (S tokens, H hidden, A heads, D head size, I intermediate, T rows of a strip, R of a tile) |
 //! | --- | --- |
 //! | tokens | 12 S |
 //! | hidden states, 12 bits, and their scales | 1.5 S H + 8 S |
 //! | attention context and its scales, of all heads but the last | S (H - D) + 4 S (A - 1) |
 //! | keys and values of a head | 2 S D + 8 S + 4 D |
-//! | context of the last head, for a tile | T (D + 4) |
-//! | then the largest of: a tile of attention | T (5 S + 5 D + 4) |
-//! | the output of attention for a tile | T (5 H + 8) |
-//! | intermediate states of the feed-forward network | T (2 I + 264) + 32 |
+//! | context of the last head, for a strip | T (D + 4) |
+//! | then the largest of: a strip of attention | T (5 D + 4) + 5 R S |
+//! | the output of attention for a strip | T (5 H + 8) |
+//! | intermediate states of the feed-forward network | T (2 I + 8) + 256 R + 32 |
 //! | or its output | T (I + 4 H + 8) |
 //!
-//! With int4 weights, each of these four has 16 H + 64 T bytes more to expand some in, the last one
-//! T H besides.
+//! A strip is a tile; with int4 weights it is two, so that weights are expanded half as often. They
+//! are expanded in 16 H + 64 T bytes more of each of these four, and T H besides of the last one;
+//! intermediate states have 4 KB to expand them in, or 16 H, and no more sums than fit.
 //!
 //! Widths are rounded up to blocks of 16, regions to [`SCRATCH_ALIGNMENT`]. The results of the
 //! model's head lie over the context once the encoder is done.
@@ -44,19 +45,45 @@ use bytemuck::{Pod, Zeroable};
 /// Rows computed together where memory counts.
 pub const TILE: usize = 4;
 
+/// Rows that go through a part of a layer together, so that its int4 weights are expanded once for
+/// all of them.
+///
+/// Where memory counts, two tiles: what a tile needs for itself alone is not needed twice.
+const fn strip(shape: &Shape, tile: usize) -> usize {
+    match (shape.has_int4, tile) {
+        (true, 0..16) => 2 * tile,
+        _ => tile,
+    }
+}
+
 /// The widest stretch of channels computed together, where `tile` rows are.
 ///
 /// Where memory counts, as few as serve the kernels: many rows together mean that it does not.
-pub const fn chunk(tile: usize) -> usize {
+const fn stretch(tile: usize) -> usize {
     match tile {
         0..16 => 64,
         _ => 256,
     }
 }
 
-/// Heads of attention computed together: as many as are a chunk of channels wide.
+/// Intermediate channels computed together: int4 weights of as many are expanded at a time, to
+/// 4 KB where memory counts.
+pub const fn chunk(shape: &Shape, tile: usize) -> usize {
+    let columns = match (shape.has_int4, tile) {
+        (false, _) => return stretch(tile),
+        (true, 0..16) => 4096 / shape.hidden_blocks() / BLOCK * BLOCK,
+        (true, _) => 64,
+    };
+    match columns {
+        0..BLOCK => BLOCK,
+        BLOCK..64 => columns,
+        _ => 64,
+    }
+}
+
+/// Heads of attention computed together: as many as are a stretch of channels wide.
 pub const fn group(shape: &Shape, tile: usize) -> usize {
-    match (tile, chunk(tile) / shape.head_blocks()) {
+    match (tile, stretch(tile) / shape.head_blocks()) {
         (0..16, _) | (_, 0) => 1,
         (_, heads) if heads > shape.heads => shape.heads,
         (_, heads) => heads,
@@ -112,7 +139,10 @@ pub struct TokenLabel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub tokens: usize,
+    /// Rows computed together.
     pub tile: usize,
+    /// Rows that go through a part of a layer together: a tile, or two with int4 weights.
+    pub strip: usize,
     pub workers: usize,
     /// Heads whose context is kept for all tokens: the first so many, all or all but the last.
     pub kept_heads: usize,
@@ -130,13 +160,13 @@ pub struct Regions {
     pub context: usize,
     /// Keys and values of a group of heads, for each worker.
     pub cache: usize,
-    /// A tile of attention, for each worker.
+    /// A strip of attention, for each worker.
     pub attention: usize,
-    /// A tile's context, of the heads that are not kept.
-    pub tile_context: usize,
-    /// A tile of the feed-forward network, for each worker.
+    /// A strip's context, of the heads that are not kept.
+    pub strip_context: usize,
+    /// A strip of the feed-forward network, for each worker.
     pub feed_forward: usize,
-    /// What the head computes, over context and tiles.
+    /// What the head computes, over context and strips.
     pub head: usize,
 }
 
@@ -163,7 +193,7 @@ const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// What the head takes over context and tiles.
+/// What the head takes over context and strips.
 const fn head_region(shape: &Shape, tokens: usize) -> usize {
     let (hidden, labels) = (shape.hidden_blocks(), shape.label_blocks());
     let pooled = if shape.has_pooler {
@@ -189,40 +219,48 @@ const fn head_region(shape: &Shape, tokens: usize) -> usize {
     }
 }
 
-/// What is needed to expand int4 weights of `depth` inputs: of 16 columns at a time where memory
-/// counts, else of 64.
+/// What is needed to expand int4 weights of `depth` inputs for `strip` rows: of 16 columns at a
+/// time where memory counts, else of 64.
 const fn expansion(shape: &Shape, tile: usize, depth: usize) -> usize {
     let columns = match (shape.has_int4, tile) {
         (false, _) => return 0,
         (true, 0..16) => BLOCK,
         (true, _) => 4 * BLOCK,
     };
-    sum([region::<i8>(columns, depth), region::<i32>(tile, columns)])
+    sum([
+        region::<i8>(columns, depth),
+        region::<i32>(strip(shape, tile), columns),
+    ])
 }
 
 /// The largest phase of the feed-forward network: the output of attention, the intermediate states
 /// while they are computed, or the output.
 const fn feed_forward_region(shape: &Shape, tile: usize) -> usize {
     let (hidden, inner) = (shape.hidden_blocks(), shape.intermediate_blocks());
-    let context = shape.attention_blocks();
-    let (scales, sums) = (region::<[u32; 2]>(1, tile), region::<i32>(tile, hidden));
+    let (context, strip) = (shape.attention_blocks(), strip(shape, tile));
+    let (scales, sums) = (region::<[u32; 2]>(1, strip), region::<i32>(strip, hidden));
     // Where memory counts, so many weights at a time too, with their inputs.
-    let slab = sum([expansion(shape, tile, hidden), region::<i8>(tile, hidden)]);
+    let slab = sum([expansion(shape, tile, hidden), region::<i8>(strip, hidden)]);
     let attention_output = sum([
         scales,
-        region::<i8>(tile, context),
+        region::<i8>(strip, context),
         sums,
         expansion(shape, tile, context),
     ]);
+    let chunk = chunk(shape, tile);
     let intermediate = sum([
         scales,
-        region::<i16>(1, tile.saturating_mul(inner).saturating_add(BLOCK)),
-        region::<i32>(tile, chunk(tile)),
-        expansion(shape, tile, hidden),
+        region::<i16>(1, strip.saturating_mul(inner).saturating_add(BLOCK)),
+        region::<i32>(tile, chunk),
+        if shape.has_int4 {
+            region::<i8>(chunk, hidden)
+        } else {
+            0
+        },
     ]);
     let output = sum([
         scales,
-        region::<i8>(tile, inner),
+        region::<i8>(strip, inner),
         sums,
         match (shape.has_int4, tile) {
             (false, _) => 0,
@@ -242,9 +280,11 @@ impl Plan {
         let heads = group(shape, tile);
         let kept_heads = kept_heads(shape, tile, workers);
         let last_heads = shape.heads - kept_heads;
+        let strip = strip(shape, tile);
         Plan {
             tokens,
             tile,
+            strip,
             workers,
             kept_heads,
             regions: Regions {
@@ -268,15 +308,15 @@ impl Plan {
                 ]),
                 attention: sum([
                     expansion(shape, tile, hidden),
-                    region::<i32>(tile, heads.saturating_mul(head)),
-                    region::<i8>(tile, heads.saturating_mul(head)),
-                    region::<f32>(tile, heads),
+                    region::<i32>(strip, heads.saturating_mul(head)),
+                    region::<i8>(strip, heads.saturating_mul(head)),
+                    region::<f32>(strip, heads),
                     region::<i32>(tile, keys),
                     region::<i8>(tile, keys),
                 ]),
-                tile_context: sum([
-                    region::<i8>(tile, last_heads.saturating_mul(head)),
-                    region::<f32>(tile, last_heads),
+                strip_context: sum([
+                    region::<i8>(strip, last_heads.saturating_mul(head)),
+                    region::<f32>(strip, last_heads),
                 ]),
                 feed_forward: feed_forward_region(shape, tile),
                 head: head_region(shape, tokens),
@@ -310,7 +350,7 @@ impl Plan {
     /// What each worker has for itself, bytes.
     pub const fn worker_bytes(&self) -> usize {
         let r = &self.regions;
-        match r.tile_context {
+        match r.strip_context {
             0 => max(sum([r.cache, r.attention]), r.feed_forward),
             last => sum([r.cache, last, max(r.attention, r.feed_forward)]),
         }
@@ -362,4 +402,4 @@ impl<'s> Arena<'s> {
     }
 }
 
-const _: () = assert!(chunk(1).is_multiple_of(BLOCK) && chunk(16).is_multiple_of(BLOCK));
+const _: () = assert!(stretch(1).is_multiple_of(BLOCK) && stretch(16).is_multiple_of(BLOCK));

@@ -1,12 +1,12 @@
 //! What follows attention in a layer: output projection, feed-forward network, and the two
 //! residual connections with LayerNorm (section 3; arXiv 1706.03762, sections 3.1 and 3.3).
 //!
-//! A tile of tokens at a time goes through all of it, so that intermediate states exist for a
+//! A strip of tokens at a time goes through all of it, so that intermediate states exist for a
 //! few tokens only. With it goes the context of the head that attention has not kept, if any.
 
 use super::Pass;
 use super::attention::{self, Cache, Context};
-use super::dense::dense;
+use super::dense::{Columns, dense};
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Narrow;
@@ -19,7 +19,7 @@ use core::ops::Range;
 /// `input_norm`, and holds its output.
 ///
 /// `context` has all heads, or all but that of `last`, whose keys and values are those of the
-/// layer's input: its context is drawn from a tile of states just before they are overwritten.
+/// layer's input: its context is drawn from a strip of states just before they are overwritten.
 pub fn transform(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -29,7 +29,7 @@ pub fn transform(
     mut hidden: Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    for rows in pass.tiles(hidden.rows()) {
+    for rows in pass.strips(hidden.rows()) {
         let mut arena = arena.phase();
         let heads = pass.plan.kept_heads..pass.shape.heads;
         let mut rest = Context::take(&mut arena, pass.shape, heads, rows.clone())?;
@@ -83,21 +83,21 @@ impl Residual<'_> {
     }
 }
 
-/// A tile of tokens before a residual connection: int8 inputs, and what a dense layer makes of
+/// A strip of tokens before a residual connection: int8 inputs, and what a dense layer makes of
 /// them.
-struct Tile<'s> {
+struct Strip<'s> {
     scales: &'s mut [RowScale],
-    /// `[tile x width]`.
+    /// `[strip x width]`.
     values: &'s mut [i8],
     sums: &'s mut [i32],
     width: usize,
 }
 
-impl<'s> Tile<'s> {
+impl<'s> Strip<'s> {
     /// Inputs of `width` channels, with whatever the memory holds.
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, width: usize) -> Result<Self, OutOfScratch> {
-        let rows = pass.plan.tile;
-        Ok(Tile {
+        let rows = pass.plan.strip;
+        Ok(Strip {
             scales: arena.take(rows)?,
             values: arena.take(rows * width)?,
             sums: arena.take(rows * pass.shape.hidden_blocks())?,
@@ -137,37 +137,42 @@ fn attention_output(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let width = pass.shape.attention_blocks();
-    let tile = Tile::take(&mut arena, pass, width)?;
-    let lines = tile.values.chunks_exact_mut(width).zip(&mut *tile.scales);
+    let strip = Strip::take(&mut arena, pass, width)?;
+    let lines = strip.values.chunks_exact_mut(width).zip(&mut *strip.scales);
     for (row, (out, scale)) in rows.clone().zip(lines) {
         let heads = kept.row(row).chain(rest.row(row));
         *scale = attention::join(pass.set, heads, out);
     }
     let linear = &layer.attention_output;
-    tile.project(pass, linear, residual, rows, hidden, arena)
+    strip.project(pass, linear, residual, rows, hidden, arena)
 }
 
-/// The intermediate states of a tile of tokens while they are computed.
+/// The intermediate states of a strip of tokens while they are computed.
 struct Activated<'s> {
     scales: &'s mut [RowScale],
-    /// `[tile x intermediate]` after a spare block; over both, in the end, the same in int8.
+    /// `[strip x intermediate]` after a spare block; over both, in the end, the same in int8.
     values: &'s mut [i16],
+    /// `[tile x chunk]`.
     chunk: &'s mut [i32],
 }
 
 impl<'s> Activated<'s> {
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
-        let (rows, shape) = (pass.plan.tile, pass.shape);
+        let (plan, shape) = (pass.plan, pass.shape);
+        let rows = plan.strip;
         Ok(Activated {
             scales: arena.take(rows)?,
             values: arena.take(BLOCK + rows * shape.intermediate_blocks())?,
-            chunk: arena.take(rows * chunk(rows))?,
+            chunk: arena.take(plan.tile * chunk(shape, plan.tile))?,
         })
     }
 }
 
 /// Dense layer and activation, then int8 with a zero point: GELU's range is one-sided. Leaves
 /// what [`output`] takes.
+///
+/// Kept apart: the products around it need not have its variables on their stack.
+#[inline(never)]
 fn intermediate(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -175,27 +180,29 @@ fn intermediate(
     rows: Range<usize>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let tile = Activated::take(&mut arena, pass)?;
+    let strip = Activated::take(&mut arena, pass)?;
     let linear = &layer.intermediate;
     let width = linear.weights.columns;
-    let input = hidden.activations(rows.clone());
-    let most = chunk(pass.plan.tile);
-    let activated = tile.values.get_mut(BLOCK..).unwrap_or_default();
+    let most = chunk(pass.shape, pass.plan.tile);
+    let activated = strip.values.get_mut(BLOCK..).unwrap_or_default();
     for first in (0..width).step_by(most) {
-        let chunk = most.min(width - first);
-        let (set, sums) = (pass.set, &mut *tile.chunk);
-        dense(set, &input, linear, first, sums, chunk, arena.phase())?;
-        let lines = sums
-            .chunks_exact(chunk)
-            .zip(activated.chunks_exact_mut(width));
-        for (sums, out) in lines.take(rows.len()) {
-            let out = out.get_mut(first..first + chunk).unwrap_or_default();
-            set.activate(pass.activation, layer.fraction_bits, sums, out);
+        let channels = first..width.min(first + most);
+        let (set, chunk) = (pass.set, channels.len());
+        let columns = Columns::take(set, linear, channels.clone(), arena.phase())?;
+        let lines = activated.chunks_mut(pass.plan.tile * width);
+        for (tile, out) in pass.tiles(rows.clone()).zip(lines) {
+            let count = tile.len();
+            columns.multiply(set, &hidden.activations(tile), strip.chunk);
+            let lines = strip.chunk.chunks_exact(chunk);
+            for (sums, out) in lines.zip(out.chunks_exact_mut(width)).take(count) {
+                let out = out.get_mut(channels.clone()).unwrap_or_default();
+                set.activate(pass.activation, layer.fraction_bits, sums, out);
+            }
         }
     }
-    for (row, scale) in (0..rows.len()).zip(tile.scales) {
+    for (row, scale) in (0..rows.len()).zip(strip.scales) {
         let row = row * width..(row + 1) * width;
-        *scale = quantize(pass, linear.unit, row, tile.values);
+        *scale = quantize(pass, linear.unit, row, strip.values);
     }
     Ok(())
 }
@@ -237,8 +244,8 @@ fn output(
     hidden: &mut Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let tile = Tile::take(&mut arena, pass, pass.shape.intermediate_blocks())?;
-    tile.project(pass, &layer.output, residual, rows, hidden, arena)
+    let strip = Strip::take(&mut arena, pass, pass.shape.intermediate_blocks())?;
+    strip.project(pass, &layer.output, residual, rows, hidden, arena)
 }
 
 #[cfg(test)]
@@ -274,11 +281,11 @@ mod tests {
             let mut rests = [0; 3];
             for (rest, take) in rests.iter_mut().zip([
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| {
-                    Tile::take(arena, pass, pass.shape.attention_blocks()).map(drop)
+                    Strip::take(arena, pass, pass.shape.attention_blocks()).map(drop)
                 },
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| Activated::take(arena, pass).map(drop),
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| {
-                    Tile::take(arena, pass, pass.shape.intermediate_blocks()).map(drop)
+                    Strip::take(arena, pass, pass.shape.intermediate_blocks()).map(drop)
                 },
             ]) {
                 let mut arena = arena.phase();

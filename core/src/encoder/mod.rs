@@ -34,9 +34,12 @@ pub struct Pass<'a> {
 impl Pass<'_> {
     /// Rows, a tile at a time.
     pub fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (tile, end) = (self.plan.tile, rows.end);
-        rows.step_by(tile)
-            .map(move |start| start..end.min(start + tile))
+        parts(rows, self.plan.tile)
+    }
+
+    /// Rows, a strip at a time.
+    pub fn strips(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        parts(rows, self.plan.strip)
     }
 
     /// Shares work of `len` independent parts among the workers.
@@ -50,6 +53,13 @@ impl Pass<'_> {
         let bytes = self.plan.worker_bytes();
         self.workers.share(work, len, arena, bytes, &each)
     }
+}
+
+/// Rows, so many at a time.
+fn parts(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(most)
+        .map(move |start| start..end.min(start + most))
 }
 
 /// Computes the last hidden states of `tokens` into `hidden`.

@@ -130,6 +130,12 @@ pub trait Kernels: Sync {
         scalar::linear(input, layer, first, out, out_width);
     }
 
+    /// A row's dot products with columns `first..` of a layer, in place, to units of its `unit`: what
+    /// [`linear`](Self::linear) ends with.
+    fn requantize(&self, row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+        scalar::requantize(row, layer, first, scale);
+    }
+
     /// Attention weights of one query from its raw scores, in 8 bits less 128; returns the sum
     /// of the exponentials (the largest is 32767). What it leaves of the scores is its own.
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {

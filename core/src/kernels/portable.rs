@@ -4,9 +4,9 @@
 //! `ROWS + COLUMNS` for `ROWS * COLUMNS` of them. (Where compilers vectorize, the definition is
 //! what they vectorize best.)
 
-use super::scalar::{BLOCK_BYTES, requantize_rows};
+use super::scalar::{self, BLOCK_BYTES, requantize_rows};
 use super::{Activations, Kernels};
-use crate::blob::{Linear, Matrix};
+use crate::blob::{Linear, Matrix, PAIR};
 use crate::shape::BLOCK;
 
 /// Rows and columns computed together: the most that compilers keep in registers, of which Thumb
@@ -36,6 +36,10 @@ impl Kernels for Portable {
     ) {
         product(input.values, &layer.weights, first, out, out_width);
         requantize_rows(out, out_width, layer, first, input.rows);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        expand(nibbles, multipliers, out);
     }
 }
 
@@ -101,11 +105,43 @@ fn store<const R: usize>(sums: [[i32; COLUMNS]; R], out: &mut [i32], width: usiz
     }
 }
 
+/// One in each byte of a word.
+const ONES: u32 = 0x0101_0101;
+/// Nibbles and weights in a word.
+const LANES: usize = size_of::<u32>();
+
+/// [`scalar::expand`], four weights of a word at a time, in whatever order its bytes are.
+pub(super) fn expand(nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+    match (
+        bytemuck::try_cast_slice(nibbles),
+        bytemuck::try_cast_slice_mut(out),
+    ) {
+        (Ok(nibbles), Ok(out)) => expand_words(nibbles, multipliers, out),
+        _ => scalar::expand(nibbles, multipliers, out),
+    }
+}
+
+fn expand_words(nibbles: &[u32], multipliers: &[u8], out: &mut [u32]) {
+    const GROUP: usize = BLOCK / LANES;
+    let pairs = nibbles.as_chunks::<GROUP>().0.iter();
+    let pairs = pairs.zip(out.as_chunks_mut::<{ PAIR / LANES }>().0);
+    for ((nibbles, out), &m) in pairs.zip(multipliers) {
+        let [low, high] = [m & 15, m >> 4].map(u32::from);
+        // `n m + 128 - 8 m` is 8 to 233 and stays in its byte; 128 is then taken away.
+        let bias = |m: u32| (16 - m) * (8 * ONES);
+        let weights = |n: u32, m: u32, bias: u32| ((n & (15 * ONES)) * m + bias) ^ (128 * ONES);
+        let [low_bias, high_bias] = [bias(low), bias(high)];
+        for (i, &n) in nibbles.iter().enumerate() {
+            out[i] = weights(n, low, low_bias);
+            out[GROUP + i] = weights(n >> 4, high, high_bias);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::blob::Format;
-    use crate::kernels::scalar;
 
     #[test]
     fn every_number_of_rows_as_scalar() {
@@ -123,6 +159,19 @@ mod tests {
             scalar::matmul(&a, &b, &mut expected, width);
             product(&a, &b, 0, &mut found, width);
             assert_eq!(expected, found, "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn every_nibble_by_every_multiplier() {
+        let nibbles: Vec<u32> = (0..256u32).flat_map(|n| [n * ONES; 4]).collect();
+        for m in 0..=255 {
+            let multipliers = [m; 256];
+            let nibbles: &[i8] = bytemuck::cast_slice(&nibbles);
+            let (mut expected, mut found) = (vec![7; 256 * PAIR], vec![7u32; 256 * PAIR / LANES]);
+            scalar::expand(nibbles, &multipliers, &mut expected);
+            expand(nibbles, &multipliers, bytemuck::cast_slice_mut(&mut found));
+            assert_eq!(expected, bytemuck::cast_slice::<u32, i8>(&found), "{m}");
         }
     }
 }

@@ -6,7 +6,7 @@ use critical_section::Mutex;
 use embert::Activation;
 use embert::blob::{Linear, Matrix};
 use embert::fixed::{Factor, Narrow};
-use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, SoftmaxScales};
+use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, RowScale, SoftmaxScales};
 use embert_wire::{Kernel, Part};
 
 /// What is observed, and with which counter.
@@ -93,6 +93,12 @@ impl Kernels for Observer {
     ) {
         self.count(Kernel::Linear, |set| {
             set.linear(input, layer, first, out, out_width);
+        });
+    }
+
+    fn requantize(&self, row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+        self.count(Kernel::Requantize, |set| {
+            set.requantize(row, layer, first, scale);
         });
     }
 

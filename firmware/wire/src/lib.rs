@@ -96,6 +96,7 @@ pub enum Response<'a> {
 pub enum Kernel {
     Matmul,
     Linear,
+    Requantize,
     Softmax,
     Activate,
     Normalize,
@@ -113,9 +114,10 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Matmul,
         Self::Linear,
+        Self::Requantize,
         Self::Softmax,
         Self::Activate,
         Self::Normalize,

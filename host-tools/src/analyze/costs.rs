@@ -21,26 +21,54 @@ pub struct Costs {
     token: f64,
 }
 
-/// What a sum takes: so much, and so much for each of its inputs.
+/// What a product takes: so much for each row, for each of its sums, and for each of their inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Product {
+    row: f64,
     output: f64,
     input: f64,
 }
 
+/// A product that was counted.
+struct Counted {
+    depth: f64,
+    columns: f64,
+    /// Instructions a sum.
+    each: f64,
+}
+
 impl Product {
-    /// The least squares of what each sum of some depth takes.
-    fn fit(points: &[(f64, f64)]) -> Self {
-        let count = points.len() as f64;
-        let mean = |f: fn(&(f64, f64)) -> f64| points.iter().map(f).sum::<f64>() / count;
-        let (depth, cost) = (mean(|p| p.0), mean(|p| p.1));
-        let spread: f64 = points.iter().map(|p| (p.0 - depth).powi(2)).sum();
-        let slope: f64 = points.iter().map(|p| (p.0 - depth) * (p.1 - cost)).sum();
-        let input = slope / spread;
+    /// The least squares of what each sum takes: `row / columns + output + input * depth`.
+    fn fit(products: &[Counted]) -> Self {
+        let count = products.len() as f64;
+        let mean = |f: fn(&Counted) -> f64| products.iter().map(f).sum::<f64>() / count;
+        let (share, depth) = (mean(|p| 1.0 / p.columns), mean(|p| p.depth));
+        let each = mean(|p| p.each);
+        // Sums of products of what is left of each number without its mean.
+        let [mut shares, mut both, mut depths] = [0.0; 3];
+        let [mut by_share, mut by_depth] = [0.0; 2];
+        for product in products {
+            let share = 1.0 / product.columns - share;
+            let (depth, each) = (product.depth - depth, product.each - each);
+            shares += share * share;
+            both += share * depth;
+            depths += depth * depth;
+            by_share += share * each;
+            by_depth += depth * each;
+        }
+        let determinant = shares * depths - both * both;
+        let row = (by_share * depths - by_depth * both) / determinant;
+        let input = (by_depth * shares - by_share * both) / determinant;
         Product {
-            output: cost - input * depth,
+            row,
+            output: each - row * share - input * depth,
             input,
         }
+    }
+
+    fn cost(&self, depth: usize, work: Work) -> f64 {
+        let each = self.output + self.input * depth as f64;
+        self.row * work.rows as f64 + each * work.outputs as f64
     }
 }
 
@@ -48,7 +76,8 @@ impl Product {
 pub const AROUND: [&str; 2] = ["call", "token"];
 
 /// Operations that are no products, by their names in the counts.
-const ELEMENTS: [(&str, Operation); 14] = [
+const ELEMENTS: [(&str, Operation); 15] = [
+    ("Requantize", Operation::Requantize),
     ("Softmax", Operation::Softmax),
     ("Activate", Operation::Activate),
     ("Normalize", Operation::Normalize),
@@ -93,11 +122,16 @@ impl Costs {
             let sizes: Vec<f64> = shape.split('x').map_while(|n| n.parse().ok()).collect();
             let count = *count as f64;
             match (what, &sizes[..]) {
-                ("Linear", &[rows, depth, columns]) => {
-                    linear.push((depth, count / rows / columns));
-                }
-                ("Matmul", &[rows, depth, columns]) => {
-                    matmul.push((depth, count / rows / columns));
+                ("Linear" | "Matmul", &[rows, depth, columns]) => {
+                    let products = match what {
+                        "Linear" => &mut linear,
+                        _ => &mut matmul,
+                    };
+                    products.push(Counted {
+                        depth,
+                        columns,
+                        each: count / rows / columns,
+                    });
                 }
                 (what, &[rows, columns]) => {
                     if let Some((_, operation)) = ELEMENTS.iter().find(|(name, _)| *name == what) {
@@ -111,7 +145,7 @@ impl Costs {
                 }
             }
         }
-        assert!(linear.len() > 1, "there are no counts of {target}");
+        assert!(linear.len() > 2, "there are no counts of {target}");
         let [call, token] = around;
         Costs {
             linear: Product::fit(&linear),
@@ -142,12 +176,14 @@ impl Costs {
     }
 
     fn kernels(&self, operation: Operation, depth: usize, work: Work) -> f64 {
-        let each = match operation {
-            Operation::Linear => self.linear.output + self.linear.input * depth as f64,
-            Operation::Matmul => self.matmul.output + self.matmul.input * depth as f64,
-            other => self.elements.get(&other).copied().unwrap_or_default(),
-        };
-        each * work.outputs as f64
+        match operation {
+            Operation::Linear => self.linear.cost(depth, work),
+            Operation::Matmul => self.matmul.cost(depth, work),
+            other => {
+                let each = self.elements.get(&other).copied().unwrap_or_default();
+                each * work.outputs as f64
+            }
+        }
     }
 
     /// Instructions of some work, and of what is around the calls.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use embert::blob::{Linear, Matrix, PAIR};
 use embert::fixed::{Factor, Narrow};
-use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, SoftmaxScales};
+use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, RowScale, SoftmaxScales};
 use embert::{Activation, Engine, Model, Settings};
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::blob::AlignedBytes;
 pub enum Operation {
     Linear,
     Matmul,
+    Requantize,
     Softmax,
     Activate,
     Normalize,
@@ -52,6 +53,8 @@ pub type Place = (Part, Option<usize>);
 pub struct Work {
     /// Calls of the operation.
     pub calls: u64,
+    /// Rows of a product; none of anything else.
+    pub rows: u64,
     /// Sums of a product, elements of anything else.
     pub outputs: u64,
 }
@@ -119,18 +122,29 @@ impl Notes {
         }
     }
 
-    fn note(&mut self, operation: Operation, depth: usize, outputs: usize) {
+    fn note(&mut self, operation: Operation, depth: usize, rows: usize, outputs: usize) {
         let place = self.place.unwrap_or((Part::Embeddings, None));
         let work = self.trace.entry((place, operation, depth)).or_default();
         work.calls += 1;
+        work.rows += rows as u64;
         work.outputs += outputs as u64;
     }
 }
 
-fn note(operation: Operation, depth: usize, outputs: usize) {
+/// Notes a product.
+fn note_product(operation: Operation, depth: usize, rows: usize, columns: usize) {
     NOTES.with_borrow_mut(|notes| {
         if let Some(notes) = notes {
-            notes.note(operation, depth, outputs);
+            notes.note(operation, depth, rows, rows * columns);
+        }
+    });
+}
+
+/// Notes anything else.
+fn note(operation: Operation, elements: usize) {
+    NOTES.with_borrow_mut(|notes| {
+        if let Some(notes) = notes {
+            notes.note(operation, 1, 0, elements);
         }
     });
 }
@@ -151,7 +165,7 @@ impl Kernels for Tracer {
 
     fn matmul(&self, a: &[i8], b: &Matrix<'_>, out: &mut [i32], out_width: usize) {
         let rows = a.len() / b.depth.max(1);
-        note(Operation::Matmul, b.depth, rows * out_width);
+        note_product(Operation::Matmul, b.depth, rows, out_width);
         self.set().matmul(a, b, out, out_width);
     }
 
@@ -170,38 +184,43 @@ impl Kernels for Tracer {
                 notes.place = Some(found.map_or((Part::Head, None), |&(_, place)| place));
             }
         });
-        let outputs = input.rows.len() * out_width;
-        note(Operation::Linear, layer.weights.depth, outputs);
+        let rows = input.rows.len();
+        note_product(Operation::Linear, layer.weights.depth, rows, out_width);
         self.set().linear(input, layer, first, out, out_width);
     }
 
+    fn requantize(&self, row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+        note(Operation::Requantize, row.len());
+        self.set().requantize(row, layer, first, scale);
+    }
+
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {
-        note(Operation::Softmax, 1, scores.len());
+        note(Operation::Softmax, scores.len());
         self.set().softmax(scores, scales, out)
     }
 
     fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
-        note(Operation::Activate, 1, input.len());
+        note(Operation::Activate, input.len());
         self.set().activate(kind, fraction_bits, input, out);
     }
 
     fn normalize(&self, row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
-        note(Operation::Normalize, 1, row.len());
+        note(Operation::Normalize, row.len());
         self.set().normalize(row, hidden, gains, epsilon);
     }
 
     fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
-        note(Operation::Expand, 1, multipliers.len() * PAIR);
+        note(Operation::Expand, multipliers.len() * PAIR);
         self.set().expand(nibbles, multipliers, out);
     }
 
     fn add_embedding(&self, row: &[i8], multiplier: u16, sums: &mut [i32]) {
-        note(Operation::AddEmbedding, 1, row.len());
+        note(Operation::AddEmbedding, row.len());
         self.set().add_embedding(row, multiplier, sums);
     }
 
     fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
-        note(Operation::AddHidden, 1, sums.len());
+        note(Operation::AddHidden, sums.len());
         self.set().add_hidden(row, restore, factor, sums);
     }
 
@@ -213,38 +232,38 @@ impl Kernels for Tracer {
         high: &mut [i8],
         low: &mut [u8],
     ) {
-        note(Operation::QuantizeHidden, 1, row.len());
+        note(Operation::QuantizeHidden, row.len());
         self.set()
             .quantize_hidden(row, narrow, zero_point, high, low);
     }
 
     fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
-        note(Operation::Quantize, 1, row.len());
+        note(Operation::Quantize, row.len());
         self.set().quantize(row, narrow, out);
     }
 
     fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
-        note(Operation::QuantizeActivated, 1, row.len());
+        note(Operation::QuantizeActivated, row.len());
         self.set().quantize_activated(row, narrow, zero_point, out);
     }
 
     fn scale_down(&self, row: &[i8], ratio: i16, out: &mut [i8]) {
-        note(Operation::ScaleDown, 1, row.len());
+        note(Operation::ScaleDown, row.len());
         self.set().scale_down(row, ratio, out);
     }
 
     fn range(&self, row: &[i32]) -> (i32, i32) {
-        note(Operation::Range, 1, row.len());
+        note(Operation::Range, row.len());
         self.set().range(row)
     }
 
     fn range_activated(&self, row: &[i16]) -> (i32, i32) {
-        note(Operation::RangeActivated, 1, row.len());
+        note(Operation::RangeActivated, row.len());
         self.set().range_activated(row)
     }
 
     fn max_abs(&self, row: &[i32]) -> u32 {
-        note(Operation::MaxAbs, 1, row.len());
+        note(Operation::MaxAbs, row.len());
         self.set().max_abs(row)
     }
 
@@ -256,7 +275,7 @@ impl Kernels for Tracer {
         out: &mut [i8],
         sums: &mut [i32],
     ) {
-        note(Operation::PackValues, 1, rows.len());
+        note(Operation::PackValues, rows.len());
         self.set().pack_values(rows, first, depth, out, sums);
     }
 }

@@ -50,7 +50,6 @@ impl Grid {
     pub fn nearest(&self, channel: usize, value: f64) -> f64 {
         match self.multipliers.get(channel) {
             None => int8(value, self.step),
-            Some(0) => 0.0,
             Some(&m) => {
                 let m = f64::from(m);
                 int4(value, self.step * m) * m

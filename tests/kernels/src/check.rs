@@ -59,7 +59,7 @@ const PRODUCTS: [(u32, u32, u32); 17] = [
 const WIDTHS: [u32; 9] = [16, 32, 48, 64, 80, 128, 144, 256, 384];
 
 /// The kernels that work on whole blocks of 16 channels.
-const BLOCKWISE: [Kernel; 13] = [
+const BLOCKWISE: [Kernel; 14] = [
     Kernel::Activate,
     Kernel::Normalize,
     Kernel::Expand,
@@ -72,6 +72,7 @@ const BLOCKWISE: [Kernel; 13] = [
     Kernel::Range,
     Kernel::RangeActivated,
     Kernel::MaxAbs,
+    Kernel::Requantize,
     Kernel::PackValues,
 ];
 

@@ -131,6 +131,9 @@ impl<'m> Stage<'m> {
                 column_sums[column] += weight as i32;
             }
         }
+        if work.kernel == Kernel::Requantize {
+            column_sums.fill_with(|| numbers.word(&mut random, 23));
+        }
         let biases = take::<i32>(&mut arena, padded, offset)?;
         biases.fill_with(|| numbers.word(&mut random, 31));
         let ratios = take::<i16>(&mut arena, padded, offset)?;
@@ -193,24 +196,30 @@ impl<'m> Stage<'m> {
             depth: self.work.depth as usize,
             format: Format::Columns,
         };
+        let layer = Linear {
+            weights: matrix,
+            groups: &[],
+            multipliers: self.multipliers,
+            column_sums: self.column_sums,
+            biases: self.biases,
+            scale: 0.9,
+            unit: 1.0,
+        };
         match self.work.kernel {
             Kernel::Matmul => set.matmul(self.a, &matrix, self.out, columns),
             Kernel::Linear => {
-                let layer = Linear {
-                    weights: matrix,
-                    groups: &[],
-                    multipliers: self.multipliers,
-                    column_sums: self.column_sums,
-                    biases: self.biases,
-                    scale: 0.9,
-                    unit: 1.0,
-                };
                 let input = Activations {
                     values: self.a,
                     width: matrix.depth,
                     rows: self.scales,
                 };
                 set.linear(&input, &layer, self.first, self.out, columns - self.first);
+            }
+            Kernel::Requantize => {
+                let rows = self.out.chunks_exact_mut(columns.next_multiple_of(16));
+                for (out, scale) in rows.zip(self.scales) {
+                    set.requantize(&mut out[..columns], &layer, 0, scale);
+                }
             }
             Kernel::PackValues => {
                 // The rows are tokens, and there is a block of them.
@@ -305,7 +314,7 @@ impl<'m> Stage<'m> {
                     (returned[0], returned[1]) = set.range_activated(halves);
                 }
                 Kernel::MaxAbs => returned[0] = set.max_abs(words) as i32,
-                Kernel::Matmul | Kernel::Linear | Kernel::PackValues => {}
+                Kernel::Matmul | Kernel::Linear | Kernel::Requantize | Kernel::PackValues => {}
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Multi-head self-attention (Vaswani et al., arXiv 1706.03762, section 3.2).
 //!
-//! One head at a time: its keys and values for all tokens, then a tile of queries after the
+//! One head at a time: its keys and values for all tokens, then a strip of queries after the
 //! other. So the memory holds the keys and values of a single head, and of the scores only a
-//! tile of rows. Where memory counts, what follows attention mixes the last head itself, a tile
+//! tile of rows. Where memory counts, what follows attention mixes the last head itself, a strip
 //! at a time, so that its context needs no more memory than that.
 
 mod cache;
@@ -22,31 +22,33 @@ use crate::shape::blocks;
 use cache::Filled;
 use core::ops::Range;
 
-/// A tile of queries and what becomes of them.
-struct Tile<'s> {
-    /// Queries, keys or values of a group of heads, `[tile x heads x head size]`, or sums of one
-    /// head's context, before they are quantized.
+/// A strip of queries and what becomes of them.
+struct Strip<'s> {
+    /// Queries, keys or values of a group of heads, `[strip x heads x head size]`, or sums of one
+    /// head's context, `[tile x head size]`, before they are quantized.
     projection: &'s mut [i32],
-    /// `[heads x tile x head size]`.
+    /// `[heads x strip x head size]`.
     quantized: &'s mut [i8],
-    /// `[heads x tile]`.
+    /// `[heads x strip]`.
     scales: &'s mut [f32],
+    /// `[tile x tokens]`.
     scores: &'s mut [i32],
+    /// `[tile x tokens]`.
     weights: &'s mut [i8],
     rows: usize,
     width: usize,
 }
 
-impl<'s> Tile<'s> {
+impl<'s> Strip<'s> {
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, heads: usize) -> Result<Self, OutOfScratch> {
-        let (rows, width) = (pass.plan.tile, pass.shape.head_blocks());
+        let (rows, width) = (pass.plan.strip, pass.shape.head_blocks());
         let keys = blocks(pass.plan.tokens);
-        Ok(Tile {
+        Ok(Strip {
             projection: arena.take(rows * heads * width)?,
             quantized: arena.take(rows * heads * width)?,
             scales: arena.take(rows * heads)?,
-            scores: arena.take(rows * keys)?,
-            weights: arena.take(rows * keys)?,
+            scores: arena.take(pass.plan.tile * keys)?,
+            weights: arena.take(pass.plan.tile * keys)?,
             rows,
             width,
         })
@@ -105,7 +107,7 @@ pub fn attend(
         let heads = first..all.end.min(first + group);
         let mut arena = arena.phase();
         let cache = keys_and_values(pass, layer, hidden, heads, &mut arena)?;
-        for rows in pass.tiles(0..rows) {
+        for rows in pass.strips(0..rows) {
             let arena = arena.phase();
             mix(pass, layer, hidden, rows, &cache, &mut context, arena)?;
         }
@@ -138,20 +140,20 @@ fn keys_and_values<'s>(
     let (planned, tokens) = (pass.plan.tokens, pass.tokens);
     let mut cache = Cache::take(arena, pass.shape, heads.clone(), planned, tokens)?;
     let mut arena = arena.phase();
-    let mut tile = Tile::take(&mut arena, pass, heads.len())?;
-    for rows in pass.tiles(0..tokens) {
-        let mut project = |layer, tile: &mut Tile<'_>| {
+    let mut strip = Strip::take(&mut arena, pass, heads.len())?;
+    for rows in pass.strips(0..tokens) {
+        let mut project = |layer, strip: &mut Strip<'_>| {
             let (rows, heads) = (rows.clone(), heads.clone());
-            tile.project(pass, layer, hidden, rows, heads, arena.phase())
+            strip.project(pass, layer, hidden, rows, heads, arena.phase())
         };
-        project(&layer.key, &mut tile)?;
+        project(&layer.key, &mut strip)?;
         for index in 0..heads.len() {
-            let (keys, scales) = tile.projected(index, rows.len());
+            let (keys, scales) = strip.projected(index, rows.len());
             cache.head(index).set_keys(rows.start, keys, scales);
         }
-        project(&layer.value, &mut tile)?;
+        project(&layer.value, &mut strip)?;
         for index in 0..heads.len() {
-            let (values, scales) = tile.projected(index, rows.len());
+            let (values, scales) = strip.projected(index, rows.len());
             let mut head = cache.head(index);
             head.set_values(pass.set, rows.start, values, scales);
         }
@@ -162,7 +164,7 @@ fn keys_and_values<'s>(
     Ok(cache)
 }
 
-/// Attention of a tile of `rows` in `hidden` to all tokens, by the heads in `cache`, to `context`.
+/// Attention of a strip of `rows` in `hidden` to all tokens, by the heads in `cache`, to `context`.
 pub fn mix(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -173,43 +175,44 @@ pub fn mix(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let heads = cache.heads();
-    let mut tile = Tile::take(&mut arena, pass, heads.len())?;
+    let mut strip = Strip::take(&mut arena, pass, heads.len())?;
     let (queries, all) = (rows.clone(), heads.clone());
-    tile.project(pass, &layer.query, hidden, queries, all, arena.phase())?;
+    strip.project(pass, &layer.query, hidden, queries, all, arena.phase())?;
     for (index, head) in heads.enumerate() {
         let keys = cache.filled(index);
-        let rows = rows.clone();
-        mix_head(pass, &keys, rows, index, head, &mut tile, context);
+        for tile in pass.tiles(rows.clone()) {
+            let place = index * strip.rows + tile.start - rows.start;
+            mix_head(pass, &keys, tile, place, head, &mut strip, context);
+        }
     }
     Ok(())
 }
 
-/// Scaled dot-product attention of the tile's queries of one head, the group's `index`:
-/// `softmax(q k / sqrt(d)) v`.
+/// Scaled dot-product attention of a tile's queries of one head, which begin at row `first` of the
+/// strip's: `softmax(q k / sqrt(d)) v`.
 fn mix_head(
     pass: &Pass<'_>,
     cache: &Filled<'_>,
     rows: Range<usize>,
-    index: usize,
+    first: usize,
     head: usize,
-    tile: &mut Tile<'_>,
+    strip: &mut Strip<'_>,
     context: &mut Context<'_>,
 ) {
     let (width, keys) = (cache.keys.depth, cache.keys.columns);
     let count = rows.len();
-    let first = index * tile.rows;
     let queries = first * width..(first + count) * width;
-    let queries = tile.quantized.get(queries).unwrap_or_default();
-    pass.set.matmul(queries, &cache.keys, tile.scores, keys);
-    let scales = tile.scales.get_mut(first..).unwrap_or_default();
+    let queries = strip.quantized.get(queries).unwrap_or_default();
+    pass.set.matmul(queries, &cache.keys, strip.scores, keys);
+    let scales = strip.scales.get_mut(first..).unwrap_or_default();
 
     // int8 times int8 over the head's channels, in 30 bits.
     let shift = (127 * 127 * width as u32).leading_zeros().saturating_sub(2);
     let root = libm::sqrtf(pass.shape.head_size() as f32);
-    let lines = tile
+    let lines = strip
         .scores
         .chunks_exact_mut(keys)
-        .zip(tile.weights.chunks_exact_mut(keys));
+        .zip(strip.weights.chunks_exact_mut(keys));
     for ((scores, weights), scale) in lines.take(count).zip(scales.iter_mut()) {
         let scores = scores.get_mut(..pass.tokens).unwrap_or_default();
         // Multipliers of keys halve: Q31 with 2^30 for one. Exponents have 11 fraction bits.
@@ -227,10 +230,13 @@ fn mix_head(
         *scale = weight * cache.value_scale;
     }
 
-    let weights = tile.weights.get(..count * keys).unwrap_or_default();
+    let weights = strip.weights.get(..count * keys).unwrap_or_default();
     pass.set
-        .matmul(weights, &cache.values, tile.projection, width);
-    let sums = tile.projection.get_mut(..count * width).unwrap_or_default();
+        .matmul(weights, &cache.values, strip.projection, width);
+    let sums = strip
+        .projection
+        .get_mut(..count * width)
+        .unwrap_or_default();
     for sums in sums.chunks_exact_mut(width) {
         for (sum, &offset) in sums.iter_mut().zip(cache.offsets) {
             *sum = sum.wrapping_add(offset);
@@ -265,17 +271,17 @@ mod tests {
                 tokens,
             };
             let regions = plan.regions();
-            let bytes = regions.context + regions.cache + regions.tile_context + regions.attention;
+            let bytes = regions.context + regions.cache + regions.strip_context + regions.attention;
             let mut memory = vec![0u128; bytes / 16];
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
             let kept = plan.kept_heads;
             assert!(Context::take(&mut arena, &shape, 0..kept, 0..tokens).is_ok());
             let group = group(&shape, tile);
             assert!(Cache::take(&mut arena, &shape, 0..group, tokens, tokens).is_ok());
-            assert_eq!(arena.len(), regions.tile_context + regions.attention);
+            assert_eq!(arena.len(), regions.strip_context + regions.attention);
             assert!(Context::take(&mut arena, &shape, kept..heads, 0..tile).is_ok());
             assert_eq!(arena.len(), regions.attention);
-            assert!(Tile::take(&mut arena, &pass, group).is_ok());
+            assert!(Strip::take(&mut arena, &pass, group).is_ok());
             assert!(arena.is_empty());
         }
     }

@@ -1,5 +1,7 @@
 //! Kernels for Arm's microcontrollers, chosen when the firmware is built.
 
+#[cfg(any(embert_dsp, embert_mla))]
+mod activated;
 #[cfg(embert_dsp)]
 pub mod dsp;
 #[cfg(embert_helium)]

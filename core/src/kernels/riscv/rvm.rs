@@ -42,6 +42,10 @@ impl Kernels for Rvm {
         product(input.values, &layer.weights, first, out, out_width);
         requantize_rows(out, out_width, layer, first, input.rows);
     }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        portable::expand(nibbles, multipliers, out);
+    }
 }
 
 /// Dot products of all rows of `a` with columns `first..first + width` of `b`.

@@ -1,7 +1,10 @@
 //! The definitions against the functions they stand for, in `f64`, with stated bounds.
 
 use super::*;
-use crate::kernels::{RowScale, VALUE_SCALE_ONE};
+use crate::blob::{Format, Linear, Matrix};
+use crate::fixed::{Factor, Narrow};
+use crate::kernels::{Activations, HiddenRow, RowScale, SoftmaxScales, VALUE_SCALE_ONE};
+use crate::shape::BLOCK;
 
 /// Pseudo-random numbers of 31 bits.
 fn numbers(seed: u32) -> impl Iterator<Item = i32> {

@@ -25,7 +25,16 @@ impl Limit {
 /// The limit of a figure, if it has one.
 pub fn limit(row: &Row) -> Option<Limit> {
     let (machine, set) = row.target.split_once(' ')?;
-    let depth = || row.shape.split('x').nth(1)?.parse::<u32>().ok();
+    let sizes: Vec<u32> = row
+        .shape
+        .split('x')
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    let depth = || sizes.get(1).copied();
+    // Where columns are few, what rows take besides them counts.
+    if let &[_, _, 16] = &sizes[..] {
+        return None;
+    }
     let each = match (set, row.what.as_str()) {
         ("muls", "Linear") => match depth()? {
             128 => 3.4,

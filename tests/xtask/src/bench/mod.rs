@@ -156,9 +156,15 @@ fn works() -> Vec<Work> {
     // Scores of a head of 64 channels, and mixing.
     works.push(Work::new(Kernel::Matmul, ROWS, 64, 128));
     works.push(Work::new(Kernel::Matmul, ROWS, 128, 64));
+    // What a row takes besides its columns shows where these are few, as of int4 weights.
+    for kernel in [Kernel::Linear, Kernel::Matmul] {
+        works.push(Work::new(kernel, ROWS, 128, 16));
+    }
     for kernel in Kernel::ALL {
         match kernel {
             Kernel::Matmul | Kernel::Linear => {}
+            // 16 columns of 128 inputs.
+            Kernel::Expand => works.push(Work::new(kernel, ROWS / 8, 0, 16 * 128)),
             Kernel::Activate => works.push(Work::new(kernel, ROWS, 15, 512)),
             // Exponents of some ten.
             Kernel::Softmax => works.push(Work::new(kernel, ROWS, 11, 128)),

@@ -1,6 +1,6 @@
 //! GELU: four numbers a round, in halves of words where that is enough.
 
-use crate::kernels::scalar;
+use crate::kernels::arm_m::activated;
 use crate::shape::Activation;
 use core::arch::asm;
 
@@ -47,20 +47,9 @@ impl Constants {
 }
 
 pub fn activate(kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
-    let bump = match kind {
-        Activation::GeluErf => &scalar::GELU_ERF,
-        Activation::GeluTanh => &scalar::GELU_TANH,
-        Activation::Relu => return scalar::activate(kind, fraction_bits, input, out),
-    };
-    let rounds = input.len().min(out.len()) / LANES;
-    let (input, input_left) = input.split_at(rounds * LANES);
-    let (out, out_left) = out.split_at_mut(rounds * LANES);
-    if rounds > 0 {
-        gelu(input, &Constants::new(fraction_bits, bump), out);
-    }
-    if !input_left.is_empty() {
-        scalar::activate(kind, fraction_bits, input_left, out_left);
-    }
+    activated::activate::<LANES>(kind, fraction_bits, input, out, |input, bits, bump, out| {
+        gelu(input, &Constants::new(bits, bump), out);
+    });
 }
 
 fn gelu(input: &[i32], constants: &Constants, out: &mut [i16]) {

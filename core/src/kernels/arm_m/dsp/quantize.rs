@@ -1,21 +1,21 @@
 //! Activated numbers to int8, four numbers a round.
 
 use crate::fixed::Narrow;
-use crate::kernels::scalar;
+use crate::kernels::arm_m::activated;
 use core::arch::asm;
 
 /// Numbers computed together.
 const LANES: usize = 4;
 
 pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
-    let rounds = row.len().min(out.len()) / LANES;
-    // Only -32768 needs a shift before it is multiplied.
-    if rounds == 0 || narrow.pre_shift > 0 {
-        return scalar::quantize(row, narrow, zero_point, out);
-    }
-    let (row, row_left) = row.split_at(rounds * LANES);
-    let (out, out_left) = out.split_at_mut(rounds * LANES);
-    scalar::quantize(row_left, narrow, zero_point, out_left);
+    activated::quantize::<LANES>(row, narrow, zero_point, out, |row, out| {
+        quantize_rounds(row, narrow, zero_point, out);
+    });
+}
+
+fn quantize_rounds(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    let rounds = row.len() / LANES;
+    assert!(rounds > 0 && out.len() >= row.len());
     // SAFETY: each of the rounds reads 4 numbers, two to a word, and writes 4 bytes.
     unsafe {
         asm!(

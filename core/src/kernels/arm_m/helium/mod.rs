@@ -9,12 +9,13 @@ mod activation;
 mod expand;
 mod matmul;
 mod quantize;
+mod requantize;
 mod rows;
 mod softmax;
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
-use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use crate::kernels::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::shape::Activation;
 
 /// The set, where this machine has it.
@@ -38,6 +39,10 @@ impl Kernels for Helium {
         out_width: usize,
     ) {
         matmul::linear(input, layer, first, out, out_width);
+    }
+
+    fn requantize(&self, row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+        requantize::requantize(row, layer, first, scale);
     }
 
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {

@@ -9,7 +9,7 @@ use super::words;
 use crate::blob::{Linear, Matrix};
 use crate::fixed::Narrow;
 use crate::kernels::scalar::requantize_rows;
-use crate::kernels::{Activations, Kernels};
+use crate::kernels::{Activations, Kernels, portable};
 use crate::shape::Activation;
 
 /// The set, where this machine has it.
@@ -38,6 +38,10 @@ impl Kernels for Mla {
 
     fn activate(&self, kind: Activation, fraction_bits: u32, input: &[i32], out: &mut [i16]) {
         activate::activate(kind, fraction_bits, input, out);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        portable::expand(nibbles, multipliers, out);
     }
 
     fn quantize_hidden(

@@ -5,7 +5,7 @@ mod product;
 
 use crate::blob::{Linear, Matrix};
 use crate::kernels::scalar::requantize_rows;
-use crate::kernels::{Activations, Kernels};
+use crate::kernels::{Activations, Kernels, portable};
 
 /// The set, where this machine has it.
 pub struct Muls;
@@ -29,5 +29,9 @@ impl Kernels for Muls {
     ) {
         product::product(input.values, &layer.weights, first, out, out_width);
         requantize_rows(out, out_width, layer, first, input.rows);
+    }
+
+    fn expand(&self, nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
+        portable::expand(nibbles, multipliers, out);
     }
 }

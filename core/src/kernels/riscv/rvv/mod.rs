@@ -12,7 +12,7 @@ mod softmax;
 
 use crate::blob::{Linear, Matrix};
 use crate::fixed::{Factor, Narrow};
-use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales};
+use crate::kernels::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::shape::Activation;
 
 /// The set, where this machine has it.
@@ -36,6 +36,10 @@ impl Kernels for Rvv {
         out_width: usize,
     ) {
         product::linear(input, layer, first, out, out_width);
+    }
+
+    fn requantize(&self, row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+        product::requantize(row, layer, first, scale);
     }
 
     fn softmax(&self, scores: &mut [i32], scales: &SoftmaxScales<'_>, out: &mut [i8]) -> u32 {

@@ -281,7 +281,10 @@ unsafe fn accumulate<const R: usize>(tile: Tile<'_>) {
 }
 
 /// [`scalar::requantize`] of one row.
-fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
+///
+/// What does not depend on the row is computed once for all of [`linear`]'s.
+#[inline(always)]
+pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &RowScale) {
     let channels = first..first + row.len();
     let (Some(multipliers), Some(sums), Some(biases)) = (
         layer.multipliers.get(channels.clone()),
