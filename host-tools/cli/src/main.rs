@@ -2,6 +2,8 @@
 
 mod analyze;
 mod blob;
+#[cfg(feature = "train")]
+mod finetune;
 mod fit;
 mod head;
 mod inspect;
@@ -38,6 +40,8 @@ enum Verb {
     Analyze(analyze::Analyze),
     Fit(fit::Fit),
     Validate(validate::Validate),
+    #[cfg(feature = "train")]
+    Finetune(finetune::Finetune),
 }
 
 impl Cli {
@@ -49,6 +53,8 @@ impl Cli {
             Verb::Analyze(analyze) => analyze.run(),
             Verb::Fit(fit) => fit.run(),
             Verb::Validate(validate) => validate.run(),
+            #[cfg(feature = "train")]
+            Verb::Finetune(finetune) => finetune.run(),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use embert_tools::checkpoint::Activation;
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
 use embert_train::ops::{Dropout, cross_entropy};
 use embert_train::optimizer::{AdamW, Settings};
@@ -38,7 +38,6 @@ fn main() {
     let mut gradient = vec![0.0; parameters.values.len()];
     let (mut tape, mut kept) = (Tape::default(), HeadTape::default());
     let (mut logits, mut dlogits) = (Logits::default(), Logits::default());
-    let mut states = Vec::new();
     let mut times = Vec::new();
     for step in 0..count as u64 + 2 {
         let mut batch = Batch::default();
@@ -55,16 +54,13 @@ fn main() {
             hidden: dropout,
             attention: dropout,
         };
-        let values = &parameters.values;
-        encoder.forward(values, &batch, rates, &mut tape);
-        head.forward(
-            values,
-            &batch,
-            dropout,
-            tape.output(),
-            &mut kept,
-            &mut logits,
-        );
+        let pass = Pass {
+            values: &parameters.values,
+            batch: &batch,
+            rates,
+        };
+        encoder.forward(&pass, &mut tape);
+        head.forward(&pass, tape.output(), &mut kept, &mut logits);
         dlogits.sequence.clear();
         dlogits.sequence.resize(logits.sequence.len(), 0.0);
         let scale = 1.0 / sequences as f32;
@@ -76,26 +72,9 @@ fn main() {
             scale,
             &mut dlogits.sequence,
         );
-        states.resize(tape.output().len(), 0.0);
-        head.backward(
-            values,
-            &batch,
-            dropout,
-            &kept,
-            &dlogits,
-            &mut states,
-            &mut gradient,
-        );
-        let none = Injected::default();
-        states = encoder.backward(
-            values,
-            &batch,
-            rates,
-            &mut tape,
-            states,
-            &none,
-            &mut gradient,
-        );
+        let (_, states) = tape.gradient();
+        head.backward(&pass, &kept, &dlogits, states, &mut gradient);
+        encoder.backward(&pass, &mut tape, &Injected::default(), &mut gradient);
         optimizer.step(1e-4, &mut parameters, &mut gradient);
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }

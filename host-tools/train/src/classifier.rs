@@ -2,7 +2,7 @@
 
 use crate::example::{Class, Example, batch};
 use crate::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
 use crate::ops::{binary_cross_entropy, cross_entropy, soft_cross_entropy};
 
@@ -34,7 +34,6 @@ pub struct Workspace {
     head: HeadTape,
     logits: Logits,
     dlogits: Logits,
-    states: Vec<f32>,
 }
 
 impl Classifier {
@@ -55,18 +54,21 @@ impl Classifier {
 
     /// The logits of examples: of texts, and of all their tokens one after the other.
     pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
-        self.forward(batch, Rates::NONE, workspace);
+        let pass = Pass {
+            values: &self.parameters.values,
+            batch,
+            rates: Rates::NONE,
+        };
+        self.forward(&pass, workspace);
         &workspace.logits
     }
 
-    fn forward(&self, batch: &Batch, rates: Rates, workspace: &mut Workspace) {
-        let values = &self.parameters.values;
+    fn forward(&self, pass: &Pass<'_>, workspace: &mut Workspace) {
         let Workspace {
             tape, head, logits, ..
         } = workspace;
-        self.encoder.forward(values, batch, rates, tape);
-        self.head
-            .forward(values, batch, rates.hidden, tape.output(), head, logits);
+        self.encoder.forward(pass, tape);
+        self.head.forward(pass, tape.output(), head, logits);
     }
 
     /// Adds the gradient of the mean loss of some examples; returns the loss. `teacher` has the
@@ -80,13 +82,17 @@ impl Classifier {
         gradient: &mut [f32],
     ) -> f64 {
         let batch = batch(examples.iter().copied());
-        self.forward(&batch, objective.rates, workspace);
+        let pass = Pass {
+            values: &self.parameters.values,
+            batch: &batch,
+            rates: objective.rates,
+        };
+        self.forward(&pass, workspace);
         let Workspace {
             tape,
             head,
             logits,
             dlogits,
-            states,
         } = workspace;
         for (all, gradient) in [
             (&logits.sequence, &mut dlogits.sequence),
@@ -99,22 +105,10 @@ impl Classifier {
         if let Some(teacher) = teacher {
             loss += self.teacher_loss(teacher, objective, logits, dlogits);
         }
-        let (values, rates) = (&self.parameters.values, objective.rates);
-        states.resize(tape.output().len(), 0.0);
-        self.head.backward(
-            values,
-            &batch,
-            rates.hidden,
-            head,
-            dlogits,
-            states,
-            gradient,
-        );
+        let (_, states) = tape.gradient();
+        self.head.backward(&pass, head, dlogits, states, gradient);
         let none = Injected::default();
-        let used = std::mem::take(states);
-        *states = self
-            .encoder
-            .backward(values, &batch, rates, tape, used, &none, gradient);
+        self.encoder.backward(&pass, tape, &none, gradient);
         loss
     }
 

@@ -9,6 +9,8 @@ use std::ops::Range;
 /// A text or a pair of texts with what is to be learnt of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
+    pub text: String,
+    pub pair: Option<String>,
     /// `[CLS]` and `[SEP]` included.
     pub ids: Vec<u32>,
     /// Where the second segment begins; the number of tokens if there is none.
@@ -30,9 +32,11 @@ pub enum Class {
 }
 
 /// A word of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     pub tag: u32,
+    /// Where it stands in the text, in bytes.
+    pub place: Range<usize>,
     /// The piece that it begins with, which has its label (Devlin et al., section 5.3); none where
     /// the text was cut off before it, or the tokenizer leaves nothing of it.
     pub token: Option<usize>,
@@ -68,6 +72,8 @@ impl Example {
             }
         };
         Ok(Example {
+            text: row.text.clone(),
+            pair: row.pair.clone(),
             ids: tokens.iter().map(|token| token.id).collect(),
             segment_b,
             class,
@@ -80,7 +86,8 @@ impl Example {
     /// # Errors
     /// When the limit leaves no room.
     pub fn tagged(reader: &Reader<'_>, row: &Tagged, limit: usize) -> Result<Self, EncodeError> {
-        let tokens = reader.tokens(&row.words.join(" "), limit)?;
+        let text = row.words.join(" ");
+        let tokens = reader.tokens(&text, limit)?;
         let mut end = 0;
         let words = row.words.iter().map(|word| {
             let start = end;
@@ -93,16 +100,19 @@ impl Example {
             .map(|token| token.start as usize..token.end as usize)
             .collect();
         let firsts = firsts(&words, &places);
-        let tagged = row.tags.iter().zip(firsts);
+        let tagged = row.tags.iter().zip(words).zip(firsts);
         Ok(Example {
+            text,
+            pair: None,
             segment_b: tokens.len(),
             ids: tokens.iter().map(|token| token.id).collect(),
             class: row
                 .intent
                 .map_or(Class::None, |intent| Class::One(intent as u32)),
             words: tagged
-                .map(|(&tag, token)| Word {
+                .map(|((&tag, place), token)| Word {
                     tag: tag as u32,
+                    place,
                     token,
                 })
                 .collect(),

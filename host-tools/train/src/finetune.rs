@@ -4,11 +4,11 @@ use crate::classifier::Classifier;
 use crate::data::{
     Columns, DataError, LabelledText, LabelledWords, Labels, labelled_texts, labelled_words,
 };
-use crate::example::Example;
-use crate::model::{Config, load, load_dense};
+use crate::example::{Class, Example};
+use crate::model::{Config, Dense, float_dense, float_model, load, load_dense};
 use crate::predict::Task;
 use embert::text::EncodeError;
-use embert_tools::checkpoint::Checkpoint;
+use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_tools::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
 use std::path::Path;
 use thiserror::Error;
@@ -127,6 +127,51 @@ pub fn examples(
     let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
     let limit = limit.min(checkpoint.model.positions());
     labels.examples(rows, &tokenizer.reader()?, limit)
+}
+
+/// Weights by which each class counts as much as any other, however many texts it has.
+pub fn balance(classes: usize, examples: &[Example]) -> Vec<f32> {
+    let mut counts = vec![0usize; classes];
+    for example in examples {
+        if let Class::One(class) = example.class {
+            counts[class as usize] += 1;
+        }
+    }
+    let all: usize = counts.iter().sum();
+    let weight = |count: usize| all as f32 / (classes * count.max(1)) as f32;
+    counts.into_iter().map(weight).collect()
+}
+
+/// What has been learnt, as a checkpoint with the tokenizer of the one it began with.
+pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpoint {
+    let values = &model.parameters.values;
+    let of = |dense: &Option<Dense>| dense.as_ref().map(|dense| float_dense(dense, values));
+    let (sequence, tokens) = (of(&model.head.sequence), of(&model.head.tokens));
+    let (head, labels) = match (sequence, tokens) {
+        (Some(classifier), _) => (
+            FloatHead::SequenceClassification {
+                classifier,
+                multi_label: task.several,
+            },
+            task.classes.clone(),
+        ),
+        (None, Some(classifier)) => (
+            FloatHead::TokenClassification { classifier },
+            task.tags.clone(),
+        ),
+        (None, None) => (base.head.clone(), base.labels.clone()),
+    };
+    Checkpoint {
+        source: base.source.clone(),
+        model: FloatModel {
+            pooler: of(&model.head.pooler),
+            ..float_model(&model.encoder, values)
+        },
+        head,
+        labels,
+        tokenizer: base.tokenizer.clone(),
+        notes: Vec::new(),
+    }
 }
 
 /// A model for a task on a checkpoint's encoder; its classifiers are drawn at random.

@@ -4,8 +4,10 @@
 
 pub mod classifier;
 pub mod data;
+pub mod engine;
 pub mod example;
 pub mod finetune;
+pub mod log;
 pub mod metrics;
 pub mod model;
 pub mod ops;

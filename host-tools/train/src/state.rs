@@ -39,6 +39,55 @@ pub struct State {
     pub waited: usize,
 }
 
+/// Steps that the run in this file has taken; none if there is no file.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn steps(path: &Path) -> Result<u64, StateError> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let file = File::read(path)?;
+    file.number("steps")
+        .ok_or_else(|| file.foreign("it has no number of steps"))
+}
+
+/// A checkpoint's bytes, and the numbers beside its tensors.
+struct File {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    numbers: HashMap<String, String>,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Self, StateError> {
+        let bytes = std::fs::read(path).map_err(|source| StateError::Read {
+            path: path.into(),
+            source,
+        })?;
+        let mut file = File {
+            path: path.into(),
+            bytes,
+            numbers: HashMap::new(),
+        };
+        let (_, metadata) =
+            SafeTensors::read_metadata(&file.bytes).map_err(|e| file.foreign(&e.to_string()))?;
+        file.numbers = metadata.metadata().clone().unwrap_or_default();
+        Ok(file)
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.numbers.get(name)?.parse().ok()
+    }
+
+    fn foreign(&self, reason: &str) -> StateError {
+        StateError::Foreign {
+            path: self.path.clone(),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl State {
     pub fn new(model: &Classifier, optimizer: AdamW) -> Self {
         State {
@@ -97,21 +146,14 @@ impl State {
     /// # Errors
     /// When the file is damaged or another model's.
     pub fn read(&mut self, path: &Path) -> Result<(), StateError> {
-        let foreign = |reason: &str| StateError::Foreign {
-            path: path.into(),
-            reason: reason.into(),
+        let file = File::read(path)?;
+        let foreign = |reason: &str| file.foreign(reason);
+        let tensors = SafeTensors::deserialize(&file.bytes).map_err(|e| foreign(&e.to_string()))?;
+        let number = |name: &str, what: &str| {
+            let missing = || foreign(&format!("it has no number of {what}"));
+            file.number(name).ok_or_else(missing)
         };
-        let bytes = std::fs::read(path).map_err(|source| StateError::Read {
-            path: path.into(),
-            source,
-        })?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| foreign(&e.to_string()))?;
-        let (_, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| foreign(&e.to_string()))?;
-        let numbers = metadata.metadata().clone().unwrap_or_default();
-        let number = |name: &str| numbers.get(name).and_then(|n| n.parse::<u64>().ok());
-        let steps = number("steps").ok_or_else(|| foreign("it has no number of steps"))?;
-        let waited = number("waited").ok_or_else(|| foreign("it has no number of epochs"))?;
+        let (steps, waited) = (number("steps", "steps")?, number("waited", "epochs")?);
         for (name, vector) in self.vectors() {
             let tensor = tensors.tensor(name).map_err(|e| foreign(&e.to_string()))?;
             if tensor.dtype() != Dtype::F32 || tensor.data().len() != 4 * vector.len() {
@@ -124,7 +166,7 @@ impl State {
         }
         self.optimizer.steps = steps;
         self.waited = waited as usize;
-        self.best = number("score").map(f64::from_bits);
+        self.best = file.number("score").map(f64::from_bits);
         Ok(())
     }
 }

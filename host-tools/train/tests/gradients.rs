@@ -6,10 +6,10 @@ use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape, float_dense,
-    float_model, load, load_dense,
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
+    float_dense, float_model, load, load_dense,
 };
-use embert_train::ops::{Dropout, cross_entropy};
+use embert_train::ops::cross_entropy;
 use embert_train::optimizer::{AdamW, Settings};
 use safetensors::SafeTensors;
 
@@ -127,16 +127,13 @@ fn step(tiny: &Tiny) {
 
     let (mut tape, mut kept) = (Tape::default(), HeadTape::default());
     let (mut logits, mut dlogits) = (Logits::default(), Logits::default());
-    let values = &parameters.values;
-    encoder.forward(values, &batch, Rates::NONE, &mut tape);
-    head.forward(
-        values,
-        &batch,
-        Dropout::NONE,
-        tape.output(),
-        &mut kept,
-        &mut logits,
-    );
+    let pass = Pass {
+        values: &parameters.values,
+        batch: &batch,
+        rates: Rates::NONE,
+    };
+    encoder.forward(&pass, &mut tape);
+    head.forward(&pass, tape.output(), &mut kept, &mut logits);
     let count = wanted.iter().flatten().count() as f32;
     let (found, gradient) = match per_token {
         true => (&logits.tokens, &mut dlogits.tokens),
@@ -150,27 +147,10 @@ fn step(tiny: &Tiny) {
         "{loss} {expected}"
     );
 
-    let mut gradient = vec![0.0; values.len()];
-    let mut states = vec![0.0; tape.output().len()];
-    head.backward(
-        values,
-        &batch,
-        Dropout::NONE,
-        &kept,
-        &dlogits,
-        &mut states,
-        &mut gradient,
-    );
-    let none = Injected::default();
-    encoder.backward(
-        values,
-        &batch,
-        Rates::NONE,
-        &mut tape,
-        states,
-        &none,
-        &mut gradient,
-    );
+    let mut gradient = vec![0.0; pass.values.len()];
+    let (_, states) = tape.gradient();
+    head.backward(&pass, &kept, &dlogits, states, &mut gradient);
+    encoder.backward(&pass, &mut tape, &Injected::default(), &mut gradient);
 
     let compare = |what: &str, values: &[f32]| {
         let model = float_model(&encoder, values);

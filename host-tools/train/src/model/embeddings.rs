@@ -2,7 +2,7 @@
 
 use super::layer::Flow;
 use super::parameters::{Dense, Norm, Parameters};
-use super::{Batch, Config};
+use super::{Config, Pass};
 use crate::ops::{Dropout, Normalized, gather, layer_norm, layer_norm_backward, scatter};
 use std::ops::Range;
 
@@ -38,12 +38,12 @@ impl Embeddings {
     pub fn forward(
         &self,
         config: &Config,
-        values: &[f32],
-        batch: &Batch,
+        pass: &Pass<'_>,
         dropout: Dropout,
         tape: &mut EmbeddingsTape,
         states: &mut Vec<f32>,
     ) {
+        let Pass { values, batch, .. } = *pass;
         let (hidden, tokens) = (config.hidden, batch.tokens());
         let word = &values[self.word.clone()];
         states.resize(tokens * hidden, 0.0);
@@ -83,30 +83,25 @@ impl Embeddings {
         dropout.apply(states);
     }
 
-    /// Uses up the gradient of the states.
+    /// Uses up the gradient of the states, in `flow`.
     pub fn backward(
         &self,
         config: &Config,
-        values: &[f32],
-        batch: &Batch,
+        pass: &Pass<'_>,
         dropout: Dropout,
         tape: &EmbeddingsTape,
-        states: &mut [f32],
         flow: &mut Flow,
         gradient: &mut [f32],
     ) {
+        let Pass { values, batch, .. } = *pass;
+        let Flow {
+            states, products, ..
+        } = flow;
         let hidden = config.hidden;
         dropout.apply(states);
         let gamma = &values[self.norm.gamma.clone()];
         let [dgamma, dbeta] = self.norm.gradients(gradient);
-        layer_norm_backward(
-            states,
-            gamma,
-            &tape.normalized,
-            dgamma,
-            dbeta,
-            &mut flow.products,
-        );
+        layer_norm_backward(states, gamma, &tape.normalized, dgamma, dbeta, products);
         scatter(
             states,
             hidden,

@@ -3,7 +3,7 @@
 use super::embeddings::{Embeddings, EmbeddingsTape};
 use super::layer::{Flow, Layer, LayerTape};
 use super::parameters::Parameters;
-use super::{Batch, Config, Rates};
+use super::{Config, Pass, Rates};
 use crate::ops::add;
 
 #[derive(Clone, Debug)]
@@ -27,6 +27,14 @@ impl Tape {
     /// The last hidden states.
     pub fn output(&self) -> &[f32] {
         self.states.last().map_or(&[], |states| states)
+    }
+
+    /// Where the gradient of the last hidden states goes before the backward pass, which uses it
+    /// up: with the states.
+    pub fn gradient(&mut self) -> (&[f32], &mut [f32]) {
+        let states = self.states.last().map_or(&[][..], |states| states);
+        self.flow.states.resize(states.len(), 0.0);
+        (states, &mut self.flow.states)
     }
 }
 
@@ -55,96 +63,60 @@ impl Encoder {
     }
 
     /// Computes the hidden states of a batch; they are in the tape.
-    pub fn forward(&self, values: &[f32], batch: &Batch, rates: Rates, tape: &mut Tape) {
+    pub fn forward(&self, pass: &Pass<'_>, tape: &mut Tape) {
         let config = &self.config;
         tape.layers
             .resize_with(self.layers.len(), LayerTape::default);
         tape.states.resize_with(self.layers.len() + 1, Vec::new);
-        self.embeddings.forward(
-            config,
-            values,
-            batch,
-            rates.hidden.at(EMBEDDINGS),
-            &mut tape.embeddings,
-            &mut tape.states[0],
-        );
+        let dropout = pass.rates.hidden.at(EMBEDDINGS);
+        let embedded = &mut tape.states[0];
+        self.embeddings
+            .forward(config, pass, dropout, &mut tape.embeddings, embedded);
         for (index, (layer, kept)) in self.layers.iter().zip(&mut tape.layers).enumerate() {
             let (before, after) = tape.states.split_at_mut(index + 1);
-            let rates = rates.at(index as u32);
-            layer.forward(
-                config,
-                values,
-                batch,
-                rates,
-                &before[index],
-                kept,
-                &mut after[0],
-            );
+            let pass = pass.of_layer(index);
+            layer.forward(config, &pass, &before[index], kept, &mut after[0]);
         }
     }
 
-    /// Adds the gradients of all parameters, by that of the last hidden states, whose room it gives
-    /// back.
+    /// Adds the gradients of all parameters, by that of the last hidden states
+    /// ([`Tape::gradient`]).
     pub fn backward(
         &self,
-        values: &[f32],
-        batch: &Batch,
-        rates: Rates,
+        pass: &Pass<'_>,
         tape: &mut Tape,
-        mut states: Vec<f32>,
         injected: &Injected,
         gradient: &mut [f32],
-    ) -> Vec<f32> {
+    ) {
         let config = &self.config;
-        let Tape {
-            embeddings,
-            layers,
-            states: inputs,
-            flow,
-        } = tape;
-        for (index, (layer, kept)) in self.layers.iter().zip(layers).enumerate().rev() {
-            let rates = rates.at(index as u32);
-            let dqkv = injected.qkv.get(index).and_then(|found| found.as_deref());
-            layer.backward(
-                config,
-                values,
-                batch,
-                rates,
-                &inputs[index],
-                kept,
-                dqkv,
-                &mut states,
-                flow,
-                gradient,
-            );
-            if let Some(more) = injected
-                .states
-                .get(index)
-                .and_then(|found| found.as_deref())
-            {
-                add(&mut states, more);
+        let of = |all: &[Option<Vec<f32>>], index: usize| all.get(index).cloned().flatten();
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let pass = pass.of_layer(index);
+            let (input, kept) = (&tape.states[index], &tape.layers[index]);
+            let dqkv = of(&injected.qkv, index);
+            let flow = &mut tape.flow;
+            layer.backward(config, &pass, input, kept, dqkv.as_deref(), flow, gradient);
+            if let Some(more) = of(&injected.states, index) {
+                add(&mut flow.states, &more);
             }
         }
-        self.embeddings.backward(
-            config,
-            values,
-            batch,
-            rates.hidden.at(EMBEDDINGS),
-            embeddings,
-            &mut states,
-            flow,
-            gradient,
-        );
-        states
+        let dropout = pass.rates.hidden.at(EMBEDDINGS);
+        let (kept, flow) = (&tape.embeddings, &mut tape.flow);
+        self.embeddings
+            .backward(config, pass, dropout, kept, flow, gradient);
     }
 }
 
-impl Rates {
-    /// Another layer, where others are dropped.
-    fn at(self, layer: u32) -> Self {
-        Rates {
-            hidden: self.hidden.at(2 * layer),
-            attention: self.attention.at(2 * layer + 1),
+impl Pass<'_> {
+    /// The same in another layer, where others are dropped.
+    fn of_layer(&self, layer: usize) -> Self {
+        let site = 2 * layer as u32;
+        Pass {
+            rates: Rates {
+                hidden: self.rates.hidden.at(site),
+                attention: self.rates.attention.at(site + 1),
+            },
+            ..*self
         }
     }
 }

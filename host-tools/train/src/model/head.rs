@@ -1,9 +1,9 @@
 //! What stands on the encoder in fine-tuning (Devlin et al., section 4): a classifier of texts on
 //! the pooled state of `[CLS]`, one of tokens on each state, or both.
 
-use super::Batch;
+use super::Pass;
 use super::parameters::{Dense, Parameters};
-use crate::ops::{Dropout, tanh, tanh_backward};
+use crate::ops::{tanh, tanh_backward};
 
 #[derive(Clone, Debug, Default)]
 pub struct Head {
@@ -54,17 +54,16 @@ impl Head {
     /// Computes logits by the last hidden states.
     pub fn forward(
         &self,
-        values: &[f32],
-        batch: &Batch,
-        dropout: Dropout,
+        pass: &Pass<'_>,
         states: &[f32],
         tape: &mut HeadTape,
         logits: &mut Logits,
     ) {
+        let (values, dropout) = (pass.values, pass.rates.hidden);
         if let (Some(pooler), Some(classifier)) = (&self.pooler, &self.sequence) {
             let hidden = pooler.inputs;
             tape.cls.clear();
-            for sequence in &batch.sequences {
+            for sequence in &pass.batch.sequences {
                 tape.cls
                     .extend_from_slice(&states[sequence.start * hidden..][..hidden]);
             }
@@ -87,14 +86,13 @@ impl Head {
     /// The gradient of the last hidden states by that of the logits; adds those of parameters.
     pub fn backward(
         &self,
-        values: &[f32],
-        batch: &Batch,
-        dropout: Dropout,
+        pass: &Pass<'_>,
         tape: &HeadTape,
         logits: &Logits,
         states: &mut [f32],
         gradient: &mut [f32],
     ) {
+        let (values, dropout) = (pass.values, pass.rates.hidden);
         states.fill(0.0);
         if let Some(classifier) = &self.tokens {
             let into = Some((&mut states[..], false));
@@ -122,7 +120,7 @@ impl Head {
                 Some((&mut cls, false)),
                 gradient,
             );
-            for (sequence, cls) in batch.sequences.iter().zip(cls.chunks_exact(hidden)) {
+            for (sequence, cls) in pass.batch.sequences.iter().zip(cls.chunks_exact(hidden)) {
                 let state = &mut states[sequence.start * hidden..][..hidden];
                 state.iter_mut().zip(cls).for_each(|(state, v)| *state += v);
             }

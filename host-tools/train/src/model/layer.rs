@@ -1,7 +1,7 @@
 //! One encoder layer (Vaswani et al., arXiv 1706.03762, section 3.1, with BERT's dropout).
 
 use super::parameters::{Dense, Norm, Parameters};
-use super::{Batch, Config, Rates};
+use super::{Config, Pass};
 use crate::ops::{
     Heads, Normalized, activate, activate_backward, add, attend, attend_backward, layer_norm,
     layer_norm_backward,
@@ -38,6 +38,8 @@ pub struct LayerTape {
 /// Gradients on their way, kept to be used again.
 #[derive(Clone, Debug, Default)]
 pub struct Flow {
+    /// Of the hidden states.
+    pub states: Vec<f32>,
     branch: Vec<f32>,
     inner: Vec<f32>,
     qkv: Vec<f32>,
@@ -61,13 +63,16 @@ impl Layer {
     pub fn forward(
         &self,
         config: &Config,
-        values: &[f32],
-        batch: &Batch,
-        rates: Rates,
+        pass: &Pass<'_>,
         input: &[f32],
         tape: &mut LayerTape,
         output: &mut Vec<f32>,
     ) {
+        let Pass {
+            values,
+            batch,
+            rates,
+        } = *pass;
         let norm = |norm: &Norm| (&values[norm.gamma.clone()], &values[norm.beta.clone()]);
         self.qkv.forward(values, input, &mut tape.qkv);
         tape.context.resize(input.len(), 0.0);
@@ -96,22 +101,25 @@ impl Layer {
         layer_norm(output, gamma, beta, config.epsilon, &mut tape.fed);
     }
 
-    /// Turns the gradient of the output into that of the input. `dqkv` is what losses on queries,
-    /// keys and values add to theirs.
+    /// Turns the gradient of the output, in `flow`, into that of the input. `dqkv` is what losses on
+    /// queries, keys and values add to theirs.
     pub fn backward(
         &self,
         config: &Config,
-        values: &[f32],
-        batch: &Batch,
-        rates: Rates,
+        pass: &Pass<'_>,
         input: &[f32],
         tape: &LayerTape,
         dqkv: Option<&[f32]>,
-        states: &mut [f32],
         flow: &mut Flow,
         gradient: &mut [f32],
     ) {
+        let Pass {
+            values,
+            batch,
+            rates,
+        } = *pass;
         let Flow {
+            states,
             branch,
             inner,
             qkv,

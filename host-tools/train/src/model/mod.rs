@@ -82,6 +82,15 @@ impl Batch {
     }
 }
 
+/// What all parts of a forward or backward pass need to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// All parameters.
+    pub values: &'a [f32],
+    pub batch: &'a Batch,
+    pub rates: Rates,
+}
+
 /// Dropout of hidden states and of attention weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {

@@ -1,0 +1,72 @@
+//! What a blob says of examples: the integer engine's own answers, which are what counts.
+
+use crate::example::{Example, firsts};
+use crate::predict::{Prediction, Task};
+use embert::memory::{Plan, TILE};
+use embert::{Engine, Model, Output, RunError, Settings};
+use embert_tools::blob::AlignedBytes;
+use std::ops::Range;
+
+/// The predictions of a blob, by the texts of the examples.
+///
+/// # Errors
+/// When a text cannot be read.
+pub fn predict(
+    model: &Model<'_>,
+    task: &Task,
+    examples: &[Example],
+) -> Result<Vec<Prediction>, RunError> {
+    let plan = Plan::new(model.shape(), model.shape().positions, TILE, 1);
+    let mut scratch = AlignedBytes::zeroed(plan.bytes());
+    let mut engine = Engine::with(model, &mut scratch, Settings::default())
+        .expect("a scratch as large as planned");
+    let predictions = examples.iter().map(|example| {
+        let reading = match &example.pair {
+            Some(pair) => engine.run_pair(&example.text, pair)?,
+            None => engine.run(&example.text)?,
+        };
+        Ok(match reading.output {
+            Output::Classes { probabilities, .. } => Prediction {
+                classes: classes(probabilities, task.several),
+                tags: Vec::new(),
+            },
+            Output::Tokens { labels, .. } => {
+                let places: Vec<Range<usize>> = reading
+                    .tokens
+                    .iter()
+                    .map(|token| token.start as usize..token.end as usize)
+                    .collect();
+                let words: Vec<Range<usize>> = example
+                    .words
+                    .iter()
+                    .map(|word| word.place.clone())
+                    .collect();
+                let tag = |token: Option<usize>| {
+                    let label = token.and_then(|token| labels.get(token));
+                    label.map_or(0, |label| label.label as usize)
+                };
+                Prediction {
+                    classes: Vec::new(),
+                    tags: firsts(&words, &places).into_iter().map(tag).collect(),
+                }
+            }
+            Output::Embedding(_) => Prediction::default(),
+        })
+    });
+    predictions.collect()
+}
+
+/// The most probable class, or all that are more probable than not.
+fn classes(probabilities: &[f32], several: bool) -> Vec<usize> {
+    let numbered = probabilities.iter().enumerate();
+    match several {
+        true => numbered
+            .filter(|(_, p)| **p > 0.5)
+            .map(|(index, _)| index)
+            .collect(),
+        false => {
+            let best = numbered.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+            best.map(|(index, _)| index).into_iter().collect()
+        }
+    }
+}

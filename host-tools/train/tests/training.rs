@@ -1,0 +1,301 @@
+//! Runs of training as a whole: they learn, they go on bit for bit, and what goes wrong loses
+//! nothing.
+
+use embert_tests::tiny::{self, Flavour};
+use embert_tools::blob::AlignedBytes;
+use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_tools::factorize::factorize;
+use embert_tools::quantize::{Options, quantize};
+use embert_train::classifier::{Classifier, Objective, Workspace};
+use embert_train::data::{LabelledText, LabelledWords, Place};
+use embert_train::engine;
+use embert_train::example::Example;
+use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
+use embert_train::model::Rates;
+use embert_train::optimizer;
+use embert_train::predict::{Task, predict, report};
+use embert_train::trainer::{Progress, Settings, train};
+use std::path::Path;
+
+fn base() -> Checkpoint {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = &tiny::SEQUENCE;
+    tiny.write(folder.path(), Flavour::usual(tiny)).unwrap();
+    Checkpoint::open(folder.path(), Some(HeadChoice::Embedding(Pooling::Mean))).unwrap()
+}
+
+/// Letters in an order that looks random.
+fn words(seed: usize) -> Vec<String> {
+    let letter = |i: usize| char::from(b'a' + ((seed * 31 + i * i * 17 + i * 7) % 26) as u8);
+    (0..3 + seed % 9).map(|i| letter(i).to_string()).collect()
+}
+
+fn place() -> Place {
+    Place {
+        path: Path::new("words.tsv").into(),
+        line: 1,
+    }
+}
+
+/// Is there a letter before `d`?
+fn texts(from: usize, count: usize) -> Rows {
+    let row = |seed| {
+        let words = words(seed);
+        let early = words.iter().any(|word| word.as_str() < "d");
+        LabelledText {
+            at: place(),
+            text: words.join(" "),
+            pair: None,
+            labels: vec![if early { "early" } else { "late" }.into()],
+        }
+    };
+    Rows::Texts((from..from + count).map(row).collect())
+}
+
+/// Vowels are entities.
+fn tagged(from: usize, count: usize) -> Rows {
+    let row = |seed| {
+        let words = words(seed);
+        let tag = |word: &String| {
+            if "aeiou".contains(word.as_str()) {
+                "B-VOWEL"
+            } else {
+                "O"
+            }
+        };
+        LabelledWords {
+            at: place(),
+            tags: words.iter().map(|word| tag(word).to_owned()).collect(),
+            words,
+            intent: None,
+        }
+    };
+    Rows::Words((from..from + count).map(row).collect())
+}
+
+struct Run {
+    base: Checkpoint,
+    task: Task,
+    training: Vec<Example>,
+    dev: Vec<Example>,
+    settings: Settings,
+}
+
+impl Run {
+    fn new(base: Checkpoint, rows: fn(usize, usize) -> Rows, epochs: usize) -> Self {
+        let source = Source::default();
+        let labels = TaskLabels::of(&rows(0, 300), &source);
+        let some = |from, count| examples(&base, &labels, rows(from, count), 32).unwrap();
+        Run {
+            task: labels.task(),
+            training: some(0, 300),
+            dev: some(1000, 200),
+            settings: Settings {
+                epochs,
+                batch: 16,
+                parts: 2,
+                learning_rate: 3e-3,
+                warmup: 0.1,
+                dropout: 0.1,
+                patience: 100,
+                seed: 5,
+                optimizer: optimizer::Settings::default(),
+                objective: Objective {
+                    hard: 1.0,
+                    soft: 0.0,
+                    temperature: 1.0,
+                    class_weights: None,
+                    rates: Rates::NONE,
+                },
+                checkpoint: None,
+            },
+            base,
+        }
+    }
+
+    fn train(&self, progress: impl FnMut(Progress)) -> (Classifier, f64) {
+        let mut model = finetune::model(&self.base, &self.task, 3);
+        let score = |model: &_| {
+            report(
+                &self.task,
+                &self.dev,
+                &predict(model, &self.task, &self.dev),
+            )
+            .score()
+        };
+        let best = train(
+            &mut model,
+            &self.training,
+            None,
+            &self.settings,
+            score,
+            progress,
+        );
+        (model, best.unwrap())
+    }
+
+    /// The score of the blob, by the integer engine.
+    fn blob_score(&self, model: &Classifier) -> f64 {
+        let checkpoint = checkpoint(model, &self.task, &self.base);
+        let blob = quantize(&checkpoint, &Options::default(), |_| {}).unwrap();
+        let blob = AlignedBytes::copy(&blob);
+        let blob = embert::Model::parse(&blob).unwrap();
+        let predictions = engine::predict(&blob, &self.task, &self.dev).unwrap();
+        report(&self.task, &self.dev, &predictions).score()
+    }
+}
+
+#[test]
+fn texts_are_learnt_and_the_blob_knows_them() {
+    let run = Run::new(base(), texts, 20);
+    let (model, score) = run.train(|_| {});
+    assert!(score > 0.9, "{score}");
+    let blob = run.blob_score(&model);
+    assert!(blob > score - 0.04, "{blob}, float {score}");
+}
+
+#[test]
+fn words_are_learnt_with_embeddings_of_a_low_rank() {
+    let mut base = base();
+    factorize(&mut base, 9, &[]).unwrap();
+    let run = Run::new(base, tagged, 20);
+    let (model, score) = run.train(|_| {});
+    assert!(score > 0.95, "{score}");
+    let blob = run.blob_score(&model);
+    assert!(blob > score - 0.04, "{blob}, float {score}");
+}
+
+/// The gradient of the projection of word embeddings, which PyTorch's BERT does not have: the loss
+/// changes as it says.
+#[test]
+fn the_gradient_of_a_low_rank_is_a_gradient() {
+    let mut base = base();
+    factorize(&mut base, 9, &[]).unwrap();
+    let run = Run::new(base, texts, 1);
+    let mut model = finetune::model(&run.base, &run.task, 3);
+    let some: Vec<&Example> = run.training[..8].iter().collect();
+    let loss = |model: &Classifier| {
+        let mut gradient = vec![0.0; model.parameters.values.len()];
+        let objective = &run.settings.objective;
+        let loss = model.learn(
+            &some,
+            None,
+            objective,
+            &mut Workspace::default(),
+            &mut gradient,
+        );
+        (loss, gradient)
+    };
+    let (_, gradient) = loss(&model);
+    let projection = model.encoder.embeddings.projection.clone().unwrap();
+    let word = model.encoder.embeddings.word.clone();
+    for range in [projection.weight, projection.bias, word] {
+        // Along the gradient itself: its square is how fast the loss rises.
+        let part = gradient[range.clone()].to_vec();
+        let square: f64 = part.iter().map(|g| f64::from(*g).powi(2)).sum();
+        let step = 1e-2 / square.sqrt();
+        let mut moved = |sign: f64| {
+            let before = model.parameters.values.clone();
+            for (value, g) in model.parameters.values[range.clone()].iter_mut().zip(&part) {
+                *value += (sign * step * f64::from(*g)) as f32;
+            }
+            let (loss, _) = loss(&model);
+            model.parameters.values = before;
+            loss
+        };
+        let found = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+        assert!((found / square - 1.0).abs() < 0.02, "{found} for {square}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_goes_on_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, copy] = ["state", "copy"].map(|name| folder.path().join(name));
+    let mut run = Run::new(base(), texts, 3);
+    run.settings.checkpoint = Some((path.clone(), 7));
+    let (whole, score) = run.train(|progress| {
+        // What is on the disk when the run is cut off in its 30th step, in the second epoch.
+        if matches!(progress, Progress::Step { step: 30, .. }) {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    });
+    assert_eq!(embert_train::state::steps(&copy).unwrap(), 28);
+
+    for threads in [1, 2] {
+        let state = folder.path().join(format!("again{threads}"));
+        std::fs::copy(&copy, &state).unwrap();
+        run.settings.checkpoint = Some((state, 7));
+        let mut first = None;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let (again, same) = pool.install(|| {
+            run.train(|progress| {
+                if let Progress::Step { step, .. } = progress {
+                    first = first.or(Some(step));
+                }
+            })
+        });
+        assert_eq!(first, Some(29));
+        assert_eq!(score, same);
+        assert!(
+            whole.parameters.values == again.parameters.values,
+            "{threads} threads"
+        );
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let mut run = Run::new(base(), texts, 1);
+    run.settings.checkpoint = Some((path.clone(), 4));
+    let mut model = finetune::model(&run.base, &run.task, 3);
+    let blocked = path.with_extension("new");
+    // From the fifth step on, no file can be put there: as if the disk were full.
+    let result = train(
+        &mut model,
+        &run.training,
+        None,
+        &run.settings,
+        |_| 0.5,
+        |progress| {
+            if matches!(progress, Progress::Step { step: 5, .. }) {
+                std::fs::create_dir(&blocked).unwrap();
+            }
+        },
+    );
+    let error = result.unwrap_err().to_string();
+    assert!(
+        error.contains("cannot write") && error.contains("still there"),
+        "{error}"
+    );
+    assert_eq!(embert_train::state::steps(&path).unwrap(), 4);
+
+    // Nor is a file of another model or no checkpoint at all taken for one.
+    for bytes in [
+        &b"no checkpoint"[..],
+        &std::fs::read(&path).unwrap()[..2000],
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = foreign(&mut run, &path);
+        assert!(error.contains("no checkpoint of this run"), "{error}");
+    }
+}
+
+fn foreign(run: &mut Run, path: &Path) -> String {
+    run.settings.checkpoint = Some((path.into(), 4));
+    let mut model = finetune::model(&run.base, &run.task, 3);
+    let result = train(
+        &mut model,
+        &run.training,
+        None,
+        &run.settings,
+        |_| 0.5,
+        |_| {},
+    );
+    result.unwrap_err().to_string()
+}
