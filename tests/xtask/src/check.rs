@@ -11,6 +11,9 @@ use crate::machine::Machine;
 use crate::toolchain::{Toolchain, workspace_root};
 use crate::{process, setup};
 
+/// Verbs that the command has only if asked for.
+const TRAINING: &str = "embert-cli/train";
+
 /// Sets the machine up and runs every check; the first one that fails ends it.
 pub fn run() -> Result<()> {
     let start = Instant::now();
@@ -34,6 +37,8 @@ pub fn run() -> Result<()> {
             "--profile",
             "checked",
             "--workspace",
+            "--features",
+            TRAINING,
             "--all-targets",
             "--",
             "-D",
@@ -47,6 +52,8 @@ pub fn run() -> Result<()> {
             "--profile",
             "checked",
             "--workspace",
+            "--features",
+            TRAINING,
             "--no-fail-fast",
         ]))
     })?;

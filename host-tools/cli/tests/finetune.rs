@@ -1,0 +1,107 @@
+//! `embert finetune` as its users meet it.
+#![cfg(feature = "train")]
+
+use std::{fs, path::Path, process::Command};
+
+use embert_tests::tiny::{self, Flavour};
+use serde_json::Value;
+
+/// Runs the command; its output, or what it complains of.
+fn embert(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_embert"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Texts of letters; `early` are those with an a, b or c.
+fn table(path: &Path, from: usize, count: usize) {
+    let mut text = "label\ttext\n".to_owned();
+    for seed in from..from + count {
+        let letter = |i: usize| char::from(b'a' + ((seed * 31 + i * i * 17 + i * 7) % 26) as u8);
+        let letters: Vec<String> = (0..3 + seed % 9).map(|i| letter(i).to_string()).collect();
+        let early = letters.iter().any(|letter| letter.as_str() < "d");
+        let label = if early { "early" } else { "late" };
+        text += &format!("{label}\t{}\n", letters.join(" "));
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn texts_to_a_folder_and_a_blob() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = path("base");
+    fs::create_dir(&base).unwrap();
+    let tiny = &tiny::SEQUENCE;
+    tiny.write(Path::new(&base), Flavour::usual(tiny)).unwrap();
+    table(Path::new(&path("train.tsv")), 0, 300);
+    table(Path::new(&path("dev.tsv")), 1000, 100);
+    let run = |train: &str, dev: &str, more: &[&str]| {
+        let (train, dev, output) = (path(train), path(dev), path("mine"));
+        let usual = [
+            "finetune",
+            &base,
+            "--train",
+            &train,
+            "--dev",
+            &dev,
+            "-o",
+            &output,
+            "--epochs",
+            "12",
+            "--learning-rate",
+            "3e-3",
+            "--batch",
+            "16",
+        ];
+        embert(&[&usual[..], more].concat())
+    };
+
+    let report = run("train.tsv", "dev.tsv", &["--json", "--balanced"]).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let of = |which: &str| report["dev"][which]["accuracy"].as_f64().unwrap();
+    assert!(of("float") > 0.85, "{report}");
+    assert!((of("float") - of("blob")).abs() < 0.05, "{report}");
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "report.json",
+        "training.csv",
+        "training.svg",
+    ] {
+        assert!(folder.path().join("mine").join(file).exists(), "{file}");
+    }
+    assert!(!folder.path().join("mine/state.safetensors").exists());
+    let blob = path("mine/model.embert");
+    let answer = embert(&["run", &blob, "x y b z", "--json"]).unwrap();
+    assert!(answer.contains("early"), "{answer}");
+
+    // What is wrong with a file is said with its line, and nothing is written.
+    let bad = |name: &str, line: &str| {
+        let good = fs::read_to_string(path("dev.tsv")).unwrap();
+        let first = good.lines().take(3).collect::<Vec<_>>().join("\n");
+        fs::write(path(name), format!("{first}\n{line}\n")).unwrap();
+        run("train.tsv", name, &[]).unwrap_err()
+    };
+    let error = bad("unseen.tsv", "middle\ta b c");
+    assert!(
+        error.contains("unseen.tsv, line 4") && error.contains("middle"),
+        "{error}"
+    );
+    let error = bad("short.tsv", "early");
+    assert!(error.contains("short.tsv, line 4"), "{error}");
+    let error = bad("empty.tsv", "early\t ");
+    assert!(error.contains("empty.tsv, line 4"), "{error}");
+
+    // A run that was interrupted is neither overwritten nor forgotten.
+    fs::write(folder.path().join("mine/state.safetensors"), "half").unwrap();
+    let error = run("train.tsv", "dev.tsv", &[]).unwrap_err();
+    assert!(error.contains("--resume"), "{error}");
+    let error = run("train.tsv", "dev.tsv", &["--resume"]).unwrap_err();
+    assert!(error.contains("no checkpoint of this run"), "{error}");
+}
