@@ -4,7 +4,7 @@
 
 use embert_tools::checkpoint::Activation;
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
 };
 use embert_train::ops::{Dropout, cross_entropy};
 use embert_train::optimizer::{AdamW, Settings};
@@ -54,11 +54,7 @@ fn main() {
             hidden: dropout,
             attention: dropout,
         };
-        let pass = Pass {
-            values: &parameters.values,
-            batch: &batch,
-            rates,
-        };
+        let pass = encoder.pass(&parameters.values, &batch, rates);
         encoder.forward(&pass, &mut tape);
         head.forward(&pass, tape.output(), &mut kept, &mut logits);
         dlogits.sequence.clear();

@@ -27,6 +27,16 @@ pub struct Objective {
     pub rates: Rates,
 }
 
+/// What a teacher says of an example: logits of the text, and of each of its words. Its pieces may be
+/// others than the student's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Knowledge {
+    /// `[labels]`, empty where texts have none.
+    pub text: Vec<f32>,
+    /// `[words x labels]`; zeros for words it does not see.
+    pub words: Vec<f32>,
+}
+
 /// Memory of a pass, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
@@ -54,11 +64,9 @@ impl Classifier {
 
     /// The logits of examples: of texts, and of all their tokens one after the other.
     pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
-        let pass = Pass {
-            values: &self.parameters.values,
-            batch,
-            rates: Rates::NONE,
-        };
+        let pass = self
+            .encoder
+            .pass(&self.parameters.values, batch, Rates::NONE);
         self.forward(&pass, workspace);
         &workspace.logits
     }
@@ -71,22 +79,20 @@ impl Classifier {
         self.head.forward(pass, tape.output(), head, logits);
     }
 
-    /// Adds the gradient of the mean loss of some examples; returns the loss. `teacher` has the
-    /// logits of each example, where there is a teacher.
+    /// Adds the gradient of the mean loss of some examples; returns the loss. `teacher` has
+    /// what a teacher says of each example, where there is one.
     pub fn learn(
         &self,
         examples: &[&Example],
-        teacher: Option<&[&Logits]>,
+        teacher: Option<&[&Knowledge]>,
         objective: &Objective,
         workspace: &mut Workspace,
         gradient: &mut [f32],
     ) -> f64 {
         let batch = batch(examples.iter().copied());
-        let pass = Pass {
-            values: &self.parameters.values,
-            batch: &batch,
-            rates: objective.rates,
-        };
+        let pass = self
+            .encoder
+            .pass(&self.parameters.values, &batch, objective.rates);
         self.forward(&pass, workspace);
         let Workspace {
             tape,
@@ -103,7 +109,7 @@ impl Classifier {
         }
         let mut loss = self.labels_loss(examples, objective, logits, dlogits);
         if let Some(teacher) = teacher {
-            loss += self.teacher_loss(teacher, objective, logits, dlogits);
+            loss += self.teacher_loss(examples, teacher, objective, logits, dlogits);
         }
         let (_, states) = tape.gradient();
         self.head.backward(&pass, head, dlogits, states, gradient);
@@ -162,9 +168,11 @@ impl Classifier {
         loss
     }
 
+    /// Mean over texts, and over words.
     fn teacher_loss(
         &self,
-        teacher: &[&Logits],
+        examples: &[&Example],
+        teacher: &[&Knowledge],
         objective: &Objective,
         logits: &Logits,
         gradient: &mut Logits,
@@ -173,24 +181,32 @@ impl Classifier {
             soft, temperature, ..
         } = *objective;
         let mut loss = 0.0;
-        let parts = [
-            (
-                &self.head.sequence,
-                &logits.sequence,
-                &mut gradient.sequence,
-            ),
-            (&self.head.tokens, &logits.tokens, &mut gradient.tokens),
-        ];
-        for (index, (classifier, logits, gradient)) in parts.into_iter().enumerate() {
-            let Some(classifier) = classifier else {
-                continue;
-            };
-            let of = |teacher: &&Logits| [&teacher.sequence, &teacher.tokens][index].clone();
-            let taught: Vec<f32> = teacher.iter().flat_map(of).collect();
+        if let Some(classifier) = &self.head.sequence {
             let labels = classifier.outputs;
-            let scale = soft / (logits.len() / labels).max(1) as f32;
+            let taught: Vec<f32> = teacher.iter().flat_map(|t| t.text.clone()).collect();
+            let scale = soft / examples.len() as f32;
+            let (logits, gradient) = (&logits.sequence, &mut gradient.sequence);
             let sum = soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient);
             loss += f64::from(scale) * sum;
+        }
+        if let Some(classifier) = &self.head.tokens {
+            let labels = classifier.outputs;
+            let words = examples.iter().map(|example| example.words.len());
+            let scale = soft / words.sum::<usize>().max(1) as f32;
+            let mut first = 0;
+            for (example, teacher) in examples.iter().zip(teacher) {
+                let rows = example.words.iter().zip(teacher.words.chunks_exact(labels));
+                for (word, taught) in rows {
+                    let Some(token) = word.token else { continue };
+                    let row = (first + token) * labels..(first + token + 1) * labels;
+                    let gradient = &mut gradient.tokens[row.clone()];
+                    let logits = &logits.tokens[row];
+                    let sum =
+                        soft_cross_entropy(logits, taught, labels, temperature, scale, gradient);
+                    loss += f64::from(scale) * sum;
+                }
+                first += example.ids.len();
+            }
         }
         loss
     }

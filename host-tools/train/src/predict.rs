@@ -1,11 +1,12 @@
 //! What a model says of examples, and how good that is.
 
-use crate::classifier::{Classifier, Workspace};
-use crate::example::{Class, Example, batch};
+use crate::classifier::{Classifier, Knowledge, Workspace};
+use crate::example::{Class, Example, Word, batch};
 use crate::metrics::{
     ClassReport, EntityReport, JointReport, Mode, Sentence, entities, joint, multi_label,
     single_label,
 };
+use crate::model::Dense;
 use serde::Serialize;
 
 /// Examples of a batch: no gradients are kept, so that memory does not decide.
@@ -55,33 +56,49 @@ impl Report {
     }
 }
 
-/// The predictions of a float model.
-pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
+/// What a float model says of examples, in logits.
+pub fn knowledge(model: &Classifier, examples: &[Example]) -> Vec<Knowledge> {
     let mut workspace = Workspace::default();
-    let mut predictions = Vec::new();
-    let (classes, tags) = (task.classes.len().max(1), task.tags.len().max(1));
+    let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(1, |dense| dense.outputs);
+    let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
+    let mut all = Vec::new();
     for some in examples.chunks(BATCH) {
         let batch = batch(some);
         let logits = model.logits(&batch, &mut workspace);
         for (index, (example, tokens)) in some.iter().zip(&batch.sequences).enumerate() {
             let of_text = logits.sequence.chunks_exact(classes).nth(index);
-            let of_tokens = &logits.tokens[..logits.tokens.len().min(tokens.end * tags)];
-            let row = |token: usize| &of_tokens[(tokens.start + token) * tags..][..tags];
-            predictions.push(Prediction {
-                classes: match of_text {
+            let of_word = |word: &Word| match word.token {
+                Some(token) => logits.tokens[(tokens.start + token) * tags..][..tags].to_vec(),
+                None => vec![0.0; tags],
+            };
+            all.push(Knowledge {
+                text: of_text.map_or(Vec::new(), <[f32]>::to_vec),
+                words: match &model.head.tokens {
+                    Some(_) => example.words.iter().flat_map(of_word).collect(),
                     None => Vec::new(),
-                    Some(logits) if task.several => positive(logits),
-                    Some(logits) => vec![largest(logits)],
                 },
-                tags: example
-                    .words
-                    .iter()
-                    .map(|word| word.token.map_or(0, |token| largest(row(token))))
-                    .collect(),
             });
         }
     }
-    predictions
+    all
+}
+
+/// The predictions of a float model.
+pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
+    let all = knowledge(model, examples);
+    let predictions = all.iter().map(|knowledge| Prediction {
+        classes: match &knowledge.text[..] {
+            [] => Vec::new(),
+            logits if task.several => positive(logits),
+            logits => vec![largest(logits)],
+        },
+        // A word that is not seen has zeros, of which the first, `O`, is taken.
+        tags: match task.tags.len() {
+            0 => Vec::new(),
+            tags => knowledge.words.chunks_exact(tags).map(largest).collect(),
+        },
+    });
+    predictions.collect()
 }
 
 fn largest(logits: &[f32]) -> usize {

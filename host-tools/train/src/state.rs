@@ -99,6 +99,19 @@ impl State {
         }
     }
 
+    /// Keeps the parameters if their score is the best; whether it is.
+    pub fn judge(&mut self, score: f64, values: &[f32]) -> bool {
+        let best = self.best.is_none_or(|best| score > best);
+        if best {
+            self.best = Some(score);
+            self.best_values.copy_from_slice(values);
+            self.waited = 0;
+        } else {
+            self.waited += 1;
+        }
+        best
+    }
+
     fn vectors(&mut self) -> [(&'static str, &mut Vec<f32>); 4] {
         [
             ("values", &mut self.values),

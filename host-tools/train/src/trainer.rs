@@ -4,9 +4,9 @@
 //! All that is random follows from the seed, the epoch and the step, so a checkpoint is no more
 //! than the parameters, the optimizer's moments and those numbers.
 
-use crate::classifier::{Classifier, Objective, Workspace};
+use crate::classifier::{Classifier, Knowledge, Objective, Workspace};
 use crate::example::Example;
-use crate::model::{Logits, Rates};
+use crate::model::Rates;
 use crate::ops::Dropout;
 use crate::optimizer::{self, AdamW, scheduled};
 use crate::state::{State, StateError};
@@ -63,7 +63,7 @@ pub enum Progress {
 pub fn train(
     model: &mut Classifier,
     examples: &[Example],
-    teacher: Option<&[Logits]>,
+    teacher: Option<&[Knowledge]>,
     settings: &Settings,
     mut score: impl FnMut(&Classifier) -> f64,
     mut progress: impl FnMut(Progress),
@@ -89,17 +89,76 @@ pub fn train(
         let (epoch, place) = ((step / per_epoch) as usize, (step % per_epoch) as usize);
         let order = shuffled(examples.len(), settings.seed, epoch as u64);
         let chosen = order.chunks(settings.batch).nth(place).unwrap_or_default();
+        let lesson = Lesson {
+            examples,
+            teacher,
+            chosen,
+            dropout: Dropout::new(settings.dropout, settings.seed, step),
+        };
+        let loss = lesson.learn(model, settings, &mut workspace, &mut gradient);
+        tokens += lesson.tokens();
+        let learning_rate = scheduled(settings.learning_rate, step, warmup, steps);
+        let parameters = &mut model.parameters;
+        state
+            .optimizer
+            .step(learning_rate, parameters, &mut gradient);
+        progress(Progress::Step {
+            step: step + 1,
+            steps,
+            loss,
+            learning_rate,
+            tokens_per_second: tokens as f64 / start.elapsed().as_secs_f64(),
+        });
 
-        let dropout = Dropout::new(settings.dropout, settings.seed, step);
-        let mut loss = 0.0;
-        let parts = chosen.chunks(settings.batch.div_ceil(settings.parts));
-        for (index, part) in parts.enumerate() {
-            let share = part.len() as f32 / chosen.len() as f32;
-            let some: Vec<&Example> = part.iter().map(|&index| &examples[index]).collect();
-            let taught = teacher.map(|teacher| -> Vec<&Logits> {
-                part.iter().map(|&index| &teacher[index]).collect()
-            });
-            let dropout = dropout.at(index as u32);
+        let ends_epoch = (step + 1).is_multiple_of(per_epoch);
+        if ends_epoch {
+            let score = score(model);
+            let best = state.judge(score, &model.parameters.values);
+            progress(Progress::Epoch { epoch, score, best });
+        }
+        if let Some((path, every)) = &settings.checkpoint
+            && (ends_epoch || (step + 1).is_multiple_of(*every))
+        {
+            state.values.clone_from(&model.parameters.values);
+            state.write(path)?;
+        }
+    }
+    model.parameters.values.clone_from(&state.best_values);
+    Ok(state.best.unwrap_or_default())
+}
+
+/// What is learnt in a step.
+struct Lesson<'a> {
+    examples: &'a [Example],
+    teacher: Option<&'a [Knowledge]>,
+    /// The examples of the batch.
+    chosen: &'a [usize],
+    dropout: Dropout,
+}
+
+impl Lesson<'_> {
+    fn tokens(&self) -> usize {
+        let lengths = self
+            .chosen
+            .iter()
+            .map(|&index| self.examples[index].ids.len());
+        lengths.sum()
+    }
+
+    /// Adds the gradient of the mean loss of the batch, a part of it at a time.
+    fn learn(
+        &self,
+        model: &Classifier,
+        settings: &Settings,
+        workspace: &mut Workspace,
+        gradient: &mut [f32],
+    ) -> f64 {
+        let size = settings.batch.div_ceil(settings.parts);
+        let losses = self.chosen.chunks(size).enumerate().map(|(index, part)| {
+            let share = part.len() as f32 / self.chosen.len() as f32;
+            let some = of(self.examples, part);
+            let taught = self.teacher.map(|teacher| of(teacher, part));
+            let dropout = self.dropout.at(index as u32);
             let objective = Objective {
                 hard: settings.objective.hard * share,
                 soft: settings.objective.soft * share,
@@ -109,43 +168,14 @@ pub fn train(
                 },
                 ..settings.objective.clone()
             };
-            let taught = taught.as_deref();
-            loss += model.learn(&some, taught, &objective, &mut workspace, &mut gradient);
-            tokens += some.iter().map(|example| example.ids.len()).sum::<usize>();
-        }
-        let learning_rate = scheduled(settings.learning_rate, step, warmup, steps);
-        state
-            .optimizer
-            .step(learning_rate, &mut model.parameters, &mut gradient);
-        progress(Progress::Step {
-            step: step + 1,
-            steps,
-            loss,
-            learning_rate,
-            tokens_per_second: tokens as f64 / start.elapsed().as_secs_f64(),
+            model.learn(&some, taught.as_deref(), &objective, workspace, gradient)
         });
-
-        if (step + 1) % per_epoch == 0 {
-            let score = score(model);
-            let best = state.best.is_none_or(|best| score > best);
-            progress(Progress::Epoch { epoch, score, best });
-            if best {
-                state.best = Some(score);
-                state.best_values.clone_from(&model.parameters.values);
-                state.waited = 0;
-            } else {
-                state.waited += 1;
-            }
-        }
-        if let Some((path, every)) = &settings.checkpoint {
-            if (step + 1) % every == 0 || (step + 1) % per_epoch == 0 {
-                state.values.clone_from(&model.parameters.values);
-                state.write(path)?;
-            }
-        }
+        losses.sum()
     }
-    model.parameters.values.clone_from(&state.best_values);
-    Ok(state.best.unwrap_or_default())
+}
+
+fn of<'a, T>(all: &'a [T], chosen: &[usize]) -> Vec<&'a T> {
+    chosen.iter().map(|&index| &all[index]).collect()
 }
 
 /// The numbers below `count` in an order that follows from seed and epoch (Fisher and Yates).

@@ -6,8 +6,8 @@ use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
-    float_dense, float_model, load, load_dense,
+    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape, float_dense,
+    float_model, load, load_dense,
 };
 use embert_train::ops::cross_entropy;
 use embert_train::optimizer::{AdamW, Settings};
@@ -127,11 +127,7 @@ fn step(tiny: &Tiny) {
 
     let (mut tape, mut kept) = (Tape::default(), HeadTape::default());
     let (mut logits, mut dlogits) = (Logits::default(), Logits::default());
-    let pass = Pass {
-        values: &parameters.values,
-        batch: &batch,
-        rates: Rates::NONE,
-    };
+    let pass = encoder.pass(&parameters.values, &batch, Rates::NONE);
     encoder.forward(&pass, &mut tape);
     head.forward(&pass, tape.output(), &mut kept, &mut logits);
     let count = wanted.iter().flatten().count() as f32;

@@ -37,13 +37,17 @@ impl Embeddings {
 
     pub fn forward(
         &self,
-        config: &Config,
         pass: &Pass<'_>,
         dropout: Dropout,
         tape: &mut EmbeddingsTape,
         states: &mut Vec<f32>,
     ) {
-        let Pass { values, batch, .. } = *pass;
+        let Pass {
+            config,
+            values,
+            batch,
+            ..
+        } = *pass;
         let (hidden, tokens) = (config.hidden, batch.tokens());
         let word = &values[self.word.clone()];
         states.resize(tokens * hidden, 0.0);
@@ -86,14 +90,18 @@ impl Embeddings {
     /// Uses up the gradient of the states, in `flow`.
     pub fn backward(
         &self,
-        config: &Config,
         pass: &Pass<'_>,
         dropout: Dropout,
         tape: &EmbeddingsTape,
         flow: &mut Flow,
         gradient: &mut [f32],
     ) {
-        let Pass { values, batch, .. } = *pass;
+        let Pass {
+            config,
+            values,
+            batch,
+            ..
+        } = *pass;
         let Flow {
             states, products, ..
         } = flow;

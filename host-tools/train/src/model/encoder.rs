@@ -3,7 +3,7 @@
 use super::embeddings::{Embeddings, EmbeddingsTape};
 use super::layer::{Flow, Layer, LayerTape};
 use super::parameters::Parameters;
-use super::{Config, Pass, Rates};
+use super::{Batch, Config, Pass, Rates};
 use crate::ops::add;
 
 #[derive(Clone, Debug)]
@@ -62,20 +62,29 @@ impl Encoder {
         }
     }
 
+    /// A pass over a batch with these parameters.
+    pub fn pass<'a>(&'a self, values: &'a [f32], batch: &'a Batch, rates: Rates) -> Pass<'a> {
+        Pass {
+            config: &self.config,
+            values,
+            batch,
+            rates,
+        }
+    }
+
     /// Computes the hidden states of a batch; they are in the tape.
     pub fn forward(&self, pass: &Pass<'_>, tape: &mut Tape) {
-        let config = &self.config;
         tape.layers
             .resize_with(self.layers.len(), LayerTape::default);
         tape.states.resize_with(self.layers.len() + 1, Vec::new);
         let dropout = pass.rates.hidden.at(EMBEDDINGS);
         let embedded = &mut tape.states[0];
         self.embeddings
-            .forward(config, pass, dropout, &mut tape.embeddings, embedded);
+            .forward(pass, dropout, &mut tape.embeddings, embedded);
         for (index, (layer, kept)) in self.layers.iter().zip(&mut tape.layers).enumerate() {
             let (before, after) = tape.states.split_at_mut(index + 1);
             let pass = pass.of_layer(index);
-            layer.forward(config, &pass, &before[index], kept, &mut after[0]);
+            layer.forward(&pass, &before[index], kept, &mut after[0]);
         }
     }
 
@@ -88,14 +97,13 @@ impl Encoder {
         injected: &Injected,
         gradient: &mut [f32],
     ) {
-        let config = &self.config;
         let of = |all: &[Option<Vec<f32>>], index: usize| all.get(index).cloned().flatten();
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let pass = pass.of_layer(index);
             let (input, kept) = (&tape.states[index], &tape.layers[index]);
             let dqkv = of(&injected.qkv, index);
             let flow = &mut tape.flow;
-            layer.backward(config, &pass, input, kept, dqkv.as_deref(), flow, gradient);
+            layer.backward(&pass, input, kept, dqkv.as_deref(), flow, gradient);
             if let Some(more) = of(&injected.states, index) {
                 add(&mut flow.states, &more);
             }
@@ -103,7 +111,7 @@ impl Encoder {
         let dropout = pass.rates.hidden.at(EMBEDDINGS);
         let (kept, flow) = (&tape.embeddings, &mut tape.flow);
         self.embeddings
-            .backward(config, pass, dropout, kept, flow, gradient);
+            .backward(pass, dropout, kept, flow, gradient);
     }
 }
 

@@ -62,13 +62,13 @@ impl Layer {
     /// Computes the layer's output by its input, `[tokens x hidden]`.
     pub fn forward(
         &self,
-        config: &Config,
         pass: &Pass<'_>,
         input: &[f32],
         tape: &mut LayerTape,
         output: &mut Vec<f32>,
     ) {
         let Pass {
+            config,
             values,
             batch,
             rates,
@@ -105,7 +105,6 @@ impl Layer {
     /// queries, keys and values add to theirs.
     pub fn backward(
         &self,
-        config: &Config,
         pass: &Pass<'_>,
         input: &[f32],
         tape: &LayerTape,
@@ -114,6 +113,7 @@ impl Layer {
         gradient: &mut [f32],
     ) {
         let Pass {
+            config,
             values,
             batch,
             rates,

@@ -85,6 +85,7 @@ impl Batch {
 /// What all parts of a forward or backward pass need to know.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
+    pub config: &'a Config,
     /// All parameters.
     pub values: &'a [f32],
     pub batch: &'a Batch,
