@@ -38,20 +38,7 @@ pub fn layer_norm(
                 .chunks_exact_mut(width)
                 .zip(values.chunks_exact_mut(width));
             for ((row, values), inverse) in lines.zip(inverse) {
-                vectorized(|| {
-                    let mean = sum(row) / width as f32;
-                    values
-                        .iter_mut()
-                        .zip(&*row)
-                        .for_each(|(v, x)| *v = x - mean);
-                    let variance = dot(values, values) / width as f32;
-                    let scale = 1.0 / (variance + epsilon).sqrt();
-                    *inverse = scale;
-                    values.iter_mut().for_each(|v| *v *= scale);
-                    for (((x, v), gamma), beta) in row.iter_mut().zip(values).zip(gamma).zip(beta) {
-                        *x = *v * gamma + beta;
-                    }
-                });
+                vectorized(|| *inverse = normalize(row, values, gamma, beta, epsilon));
             }
         });
 }
@@ -80,20 +67,54 @@ pub fn layer_norm_backward(
                 .zip(values.chunks_exact(width))
                 .zip(products.chunks_exact_mut(width));
             for (((row, values), products), &inverse) in lines.zip(inverse) {
-                vectorized(|| {
-                    for (((p, g), v), gamma) in
-                        products.iter_mut().zip(&mut *row).zip(values).zip(gamma)
-                    {
-                        *p = *g * v;
-                        *g *= gamma;
-                    }
-                    let mean = sum(row) / width as f32;
-                    let along = dot(row, values) / width as f32;
-                    for (g, v) in row.iter_mut().zip(values) {
-                        *g = (*g - mean - v * along) * inverse;
-                    }
-                });
+                vectorized(|| normalize_backward(row, values, products, gamma, inverse));
             }
         });
     sum_rows(scratch, dgamma);
+}
+
+/// Normalizes a row; one over its deviation.
+#[inline(always)]
+fn normalize(
+    row: &mut [f32],
+    values: &mut [f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+) -> f32 {
+    let width = row.len() as f32;
+    let mean = sum(row) / width;
+    for (v, x) in values.iter_mut().zip(&*row) {
+        *v = x - mean;
+    }
+    let variance = dot(values, values) / width;
+    let inverse = 1.0 / (variance + epsilon).sqrt();
+    let scales = gamma.iter().zip(beta);
+    for ((x, v), (gamma, beta)) in row.iter_mut().zip(values).zip(scales) {
+        *v *= inverse;
+        *x = *v * gamma + beta;
+    }
+    inverse
+}
+
+/// The gradient of a row, and its products with the normalized numbers, for that of gamma.
+#[inline(always)]
+fn normalize_backward(
+    row: &mut [f32],
+    values: &[f32],
+    products: &mut [f32],
+    gamma: &[f32],
+    inverse: f32,
+) {
+    let width = row.len() as f32;
+    let numbers = values.iter().zip(gamma);
+    for ((p, g), (v, gamma)) in products.iter_mut().zip(&mut *row).zip(numbers) {
+        *p = *g * v;
+        *g *= gamma;
+    }
+    let mean = sum(row) / width;
+    let along = dot(row, values) / width;
+    for (g, v) in row.iter_mut().zip(values) {
+        *g = (*g - mean - v * along) * inverse;
+    }
 }
