@@ -97,7 +97,7 @@ const ITERATIONS: usize = 60;
 /// An orthonormal basis, a column for each dimension, of the space that has most of the matrix:
 /// the span of its first eigenvectors, by orthogonal iteration (Golub and Van Loan, "Matrix
 /// Computations", section 8.2.4). Which basis of that space it is does not matter.
-fn principal(gram: &Array2<f64>, rank: usize) -> Array2<f64> {
+pub fn principal(gram: &Array2<f64>, rank: usize) -> Array2<f64> {
     // Knuth's generator (MMIX): the same blob every time.
     let mut state = 1u64;
     let random = || {

@@ -14,4 +14,5 @@ pub mod ops;
 pub mod optimizer;
 pub mod predict;
 pub mod state;
+pub mod student;
 pub mod trainer;

@@ -1,0 +1,186 @@
+//! Students: smaller models that begin with what can be taken over of their teacher.
+
+use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel, LayerNorm, Pooling};
+use embert_tools::factorize::principal;
+use ndarray::{Array2, ArrayView2};
+use std::str::FromStr;
+use thiserror::Error;
+
+use crate::model::{Config, Encoder, Parameters, float_model};
+
+/// The shape of a student.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Student {
+    /// Layers, hidden size, attention heads, intermediate size.
+    Shape([usize; 4]),
+    /// The teacher's width and these of its layers (Sanh et al., arXiv 1910.01108, section 3).
+    Layers(Vec<usize>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StudentError {
+    #[error(
+        "\"{0}\" is no student: give tiny, mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE such as \
+         2x128x2x512, or layers of the teacher such as from-layers:0,2,5"
+    )]
+    Unknown(String),
+    #[error("a hidden size of {hidden} is no multiple of {heads} heads")]
+    Heads { hidden: usize, heads: usize },
+    #[error("a student cannot be wider than its teacher, whose hidden size is {teacher}")]
+    Wider { teacher: usize },
+    #[error("the teacher has {layers} layers, counted from 0: there is no layer {missing}")]
+    NoLayer { layers: usize, missing: usize },
+    #[error(
+        "embeddings of a low rank make no student's: give the teacher before it was factorized"
+    )]
+    LowRank,
+}
+
+impl FromStr for Student {
+    type Err = StudentError;
+
+    /// The sizes of the miniatures are those of Turc et al., arXiv 1908.08962.
+    fn from_str(text: &str) -> Result<Self, StudentError> {
+        let unknown = || StudentError::Unknown(text.into());
+        let numbers = |list: &str, separator| -> Result<Vec<usize>, StudentError> {
+            let numbers = list.split(separator).map(|n| n.trim().parse());
+            numbers.collect::<Result<_, _>>().map_err(|_| unknown())
+        };
+        let shape = match text {
+            "tiny" => [2, 128, 2, 512],
+            "mini" => [4, 256, 4, 1024],
+            "small" => [4, 512, 8, 2048],
+            _ => {
+                if let Some(list) = text.strip_prefix("from-layers:") {
+                    return Ok(Student::Layers(numbers(list, ',')?));
+                }
+                let shape: [usize; 4] = numbers(text, 'x')?.try_into().map_err(|_| unknown())?;
+                if shape.contains(&0) {
+                    return Err(unknown());
+                }
+                shape
+            }
+        };
+        let [_, hidden, heads, _] = shape;
+        match hidden.is_multiple_of(heads) {
+            true => Ok(Student::Shape(shape)),
+            false => Err(StudentError::Heads { hidden, heads }),
+        }
+    }
+}
+
+impl Student {
+    /// The student before it has learnt anything, with the tokenizer of `teacher` and for texts of
+    /// at most `positions` tokens.
+    ///
+    /// The embeddings are the teacher's, where the student is narrower in the directions in which
+    /// they differ most; other layers than the teacher's are drawn at random.
+    ///
+    /// # Errors
+    /// When the teacher has not what the student should take over.
+    pub fn of(
+        &self,
+        teacher: &Checkpoint,
+        positions: usize,
+        seed: u64,
+    ) -> Result<Checkpoint, StudentError> {
+        let model = &teacher.model;
+        if model.word_projection.is_some() {
+            return Err(StudentError::LowRank);
+        }
+        let mut student = match self {
+            Student::Layers(layers) => {
+                let all = &model.layers;
+                let layer = |&index: &usize| {
+                    all.get(index).cloned().ok_or(StudentError::NoLayer {
+                        layers: all.len(),
+                        missing: index,
+                    })
+                };
+                FloatModel {
+                    layers: layers.iter().map(layer).collect::<Result<_, _>>()?,
+                    ..model.clone()
+                }
+            }
+            Student::Shape(shape) => drawn(model, *shape, seed)?,
+        };
+        let positions = positions.min(model.positions());
+        let hidden = student.hidden;
+        student.position_embeddings.truncate(positions * hidden);
+        Ok(Checkpoint {
+            source: teacher.source.clone(),
+            model: student,
+            head: FloatHead::Embedding {
+                pooling: Pooling::Mean,
+                normalize: true,
+            },
+            tokenizer: teacher.tokenizer.clone(),
+            ..teacher.clone()
+        })
+    }
+}
+
+fn drawn(teacher: &FloatModel, shape: [usize; 4], seed: u64) -> Result<FloatModel, StudentError> {
+    let [layers, hidden, heads, intermediate] = shape;
+    if hidden > teacher.hidden {
+        return Err(StudentError::Wider {
+            teacher: teacher.hidden,
+        });
+    }
+    let config = Config {
+        layers,
+        hidden,
+        heads,
+        intermediate,
+        ..Config::of(teacher)
+    };
+    let mut parameters = Parameters::default();
+    let encoder = Encoder::new(config, &mut parameters);
+    parameters.draw(0.02, seed);
+    let model = float_model(&encoder, &parameters.values);
+    let rows = |table: &[f32]| {
+        let rows = table.len() / teacher.hidden;
+        let table = ArrayView2::from_shape((rows, teacher.hidden), table);
+        table.expect("rows of the hidden size").mapv(f64::from)
+    };
+    let words = rows(&teacher.word_embeddings);
+    let basis = match hidden == teacher.hidden {
+        true => Array2::eye(hidden),
+        false => principal(&words.t().dot(&words), hidden),
+    };
+    let narrow =
+        |table: &Array2<f64>| -> Vec<f32> { table.dot(&basis).iter().map(|&v| v as f32).collect() };
+    Ok(FloatModel {
+        word_embeddings: narrow(&words),
+        position_embeddings: narrow(&rows(&teacher.position_embeddings)),
+        segment_embeddings: narrow(&rows(&teacher.segment_embeddings)),
+        embedding_norm: LayerNorm {
+            gamma: vec![1.0; hidden],
+            beta: vec![0.0; hidden],
+            epsilon: teacher.embedding_norm.epsilon,
+        },
+        ..model
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_read() {
+        assert_eq!("tiny".parse(), Ok(Student::Shape([2, 128, 2, 512])));
+        assert_eq!("3x96x4x200".parse(), Ok(Student::Shape([3, 96, 4, 200])));
+        assert_eq!("from-layers:0,2".parse(), Ok(Student::Layers(vec![0, 2])));
+        for text in [
+            "",
+            "huge",
+            "2x128x2",
+            "2x128x2x0",
+            "from-layers:",
+            "2x100x3x9",
+        ] {
+            assert!(text.parse::<Student>().is_err(), "{text}");
+        }
+    }
+}
