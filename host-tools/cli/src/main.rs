@@ -12,6 +12,8 @@ mod progress;
 mod quantize;
 mod run;
 mod texts;
+#[cfg(feature = "train")]
+mod training;
 mod validate;
 
 use std::process::ExitCode;
