@@ -311,41 +311,45 @@ pub struct Readout<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     pub pooler: Option<Linear<'a>>,
+    /// Of texts.
     pub classifier: Option<Linear<'a>>,
+    /// Of tokens: an output for each label, or for the start and the end of an answer.
+    pub token_classifier: Option<Linear<'a>>,
     pub readout: Option<Readout<'a>>,
 }
 
 impl<'a> Head<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
         let hidden = shape.hidden_blocks();
-        let pooler = if shape.has_pooler {
-            Some(Linear::read(reader, hidden, hidden, false)?)
-        } else {
-            None
+        let mut linear = |columns| match columns {
+            0 => Ok(None),
+            columns => Linear::read(reader, columns, hidden, false).map(Some),
         };
-        let mut head = Head {
-            pooler,
-            classifier: None,
-            readout: None,
-        };
-        match (shape.head, shape.pooling) {
-            (HeadKind::SequenceClassification | HeadKind::TokenClassification, _) => {
-                head.classifier = Some(Linear::read(reader, blocks(shape.labels), hidden, false)?);
-            }
-            (HeadKind::Embedding, Pooling::Pooler) => {}
+        let pooler = linear(if shape.has_pooler { hidden } else { 0 })?;
+        let classifier = linear(blocks(shape.text_outputs()))?;
+        let token_classifier = linear(blocks(shape.token_outputs()))?;
+        let readout = match (shape.head, shape.pooling) {
             (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
                 let [unit, ..] = reader.scales()?;
                 let shift = reader.numbers(hidden)?;
-                head.readout = Some(Readout { unit, shift });
+                Some(Readout { unit, shift })
             }
-        }
-        Ok(head)
+            _ => None,
+        };
+        Ok(Head {
+            pooler,
+            classifier,
+            token_classifier,
+            readout,
+        })
     }
 }
 
-/// The names of the labels.
+/// The names of labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Labels<'a> {
+    /// Where the first name begins.
+    start: u32,
     ends: &'a [u32],
     names: &'a str,
 }
@@ -365,7 +369,23 @@ impl<'a> Labels<'a> {
             }
             start = end;
         }
-        Ok(Labels { ends, names })
+        let start = 0;
+        Ok(Labels { start, ends, names })
+    }
+
+    /// The first `count` labels, and the others.
+    pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
+        let (first, rest) = self.ends.split_at(count.min(self.ends.len()));
+        let before = Labels {
+            ends: first,
+            ..*self
+        };
+        let behind = Labels {
+            start: first.last().copied().unwrap_or(self.start),
+            ends: rest,
+            ..*self
+        };
+        (before, behind)
     }
 
     pub fn len(&self) -> usize {
@@ -382,10 +402,10 @@ impl<'a> Labels<'a> {
             return "";
         };
         let start = match index.checked_sub(1) {
-            Some(before) => self.ends[before] as usize,
-            None => 0,
+            Some(before) => self.ends[before],
+            None => self.start,
         };
-        self.names.get(start..end as usize).unwrap_or("")
+        self.names.get(start as usize..end as usize).unwrap_or("")
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
