@@ -35,14 +35,16 @@
 
 mod checksum;
 mod header;
+mod labels;
 mod reader;
 mod tensors;
 
 pub use checksum::Crc32;
 pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
+pub use labels::Labels;
 pub use reader::Reader;
 pub use tensors::{
-    Embeddings, Format, Head, Labels, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
+    Embeddings, Format, Head, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
 };
 
 /// Alignment of the blob and of every section in it, bytes.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod comparison;
+mod summary;
 
 use std::collections::HashSet;
 
@@ -12,7 +13,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 pub use answer::Answer;
-pub use comparison::{Comparison, Cosine, Incomparable, Summary, Worst};
+pub use comparison::{Comparison, Incomparable};
+pub use summary::{Cosine, Summary, Worst};
 
 use crate::{
     blob::AlignedBytes,
