@@ -30,8 +30,10 @@ const TINY_TEXTS: [&str; 4] = [
     "a b c d e f g h i j k l m n o p q r s t u v w x y z the end the end",
 ];
 
-/// Asked of these texts.
+/// Asked of these texts, and of one that is too long with it.
 const QUESTION: &str = "who sings";
+const TOO_LONG: &str =
+    "the king sings of the end, the king sings of the sea, the king sings of the sky";
 
 const PII_TEXTS: [&str; 2] = [
     "My name is Alice Johnson and my phone number is 555-0173-4821.",
@@ -118,8 +120,8 @@ fn joint() -> Result<()> {
 fn spans() -> Result<()> {
     let blob = blobs::path("tiny_spans.embert");
     let questions = TINY_TEXTS.map(|text| (Some(QUESTION), text));
-    let alone = (None, TINY_TEXTS[1]);
-    let texts = [&questions[..], &[alone]].concat();
+    let others = [(None, TINY_TEXTS[1]), (Some(QUESTION), TOO_LONG)];
+    let texts = [&questions[..], &others].concat();
     let reports = on_host(&blob, &texts)?;
     on_machines(&blob, &texts, &Machine::ALL, &reports)?;
     snapshot("tiny_spans", &reports, |a, b| json(a) == json(b))
