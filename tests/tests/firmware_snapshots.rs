@@ -33,7 +33,7 @@ const TINY_TEXTS: [&str; 4] = [
 /// Asked of these texts, and of one that is too long with it.
 const QUESTION: &str = "who sings";
 const TOO_LONG: &str =
-    "the king sings of the end, the king sings of the sea, the king sings of the sky";
+    "the king sings of the end, the king sings of the sea, the king sings of the sky by night";
 
 const PII_TEXTS: [&str; 2] = [
     "My name is Alice Johnson and my phone number is 555-0173-4821.",
