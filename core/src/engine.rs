@@ -2,7 +2,7 @@
 
 use crate::blob::flags;
 use crate::encoder::{self, Hidden, Pass};
-use crate::heads::{self, Entities};
+use crate::heads::{self, Entities, Span};
 use crate::kernels::InstructionSet;
 use crate::memory::{Arena, OutOfScratch, Plan, SCRATCH_ALIGNMENT, TILE, TokenLabel};
 use crate::model::Model;
@@ -140,6 +140,19 @@ pub enum Output<'e> {
     },
     /// The embedding.
     Embedding(&'e [f32]),
+    /// The probability of every label of the text, which sum to one, the label of every token, and
+    /// the entities these make.
+    Joint {
+        probabilities: &'e [f32],
+        labels: &'e [TokenLabel],
+        entities: Entities<'e>,
+    },
+    /// The best answer in the context, `None` where there is no context: after
+    /// [`Engine::run`], or where truncation left nothing of it.
+    ///
+    /// Where the null score is higher by more than a threshold of the caller's, the question has no
+    /// answer there (SQuAD 2.0; Devlin et al., section 4.3).
+    Answer { span: Option<Span>, null_score: f32 },
 }
 
 impl<'m, 's> Engine<'m, 's> {
@@ -188,7 +201,8 @@ impl<'m, 's> Engine<'m, 's> {
         self.read(|tokens| model.tokenizer().encode(text, tokens))
     }
 
-    /// Reads two texts together, as in next sentence prediction or entailment.
+    /// Reads two texts together: a sentence and its next or what it entails, a question and the
+    /// context that may answer it.
     pub fn run_pair(&mut self, a: &str, b: &str) -> Result<Reading<'_>, RunError> {
         if self.model.shape().segments < 2 {
             return Err(RunError::NoPairs);
@@ -221,6 +235,7 @@ impl<'m, 's> Engine<'m, 's> {
         let segment_b = encoding.segment_b_start;
         encoder::encode(&pass, model, tokens, segment_b, &mut hidden, arena.phase())?;
 
+        let arena = &mut arena;
         let output = match shape.head {
             HeadKind::SequenceClassification => {
                 let multi_label = model.header().flag(flags::MULTI_LABEL);
@@ -240,6 +255,22 @@ impl<'m, 's> Engine<'m, 's> {
                 let normalize = model.header().flag(flags::NORMALIZE);
                 let vector = heads::embedding(set, model, &hidden, tokens.len(), normalize, arena)?;
                 Output::Embedding(vector)
+            }
+            HeadKind::Joint => {
+                let probabilities = heads::classify(set, model, &hidden, false, arena)?;
+                let labels = heads::label_tokens(set, model, &hidden, tokens.len(), arena)?;
+                Output::Joint {
+                    probabilities,
+                    labels,
+                    entities: Entities::new(model, tokens, labels),
+                }
+            }
+            HeadKind::Spans => {
+                // All of the second text, without the `[SEP]` behind it.
+                let context = segment_b..tokens.len().saturating_sub(1);
+                let (span, null_score) =
+                    heads::answer(set, model, &hidden, tokens, context, arena)?;
+                Output::Answer { span, null_score }
             }
         };
         Ok(Reading {

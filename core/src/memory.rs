@@ -195,23 +195,29 @@ const fn max(a: usize, b: usize) -> usize {
 
 /// What the head takes over context and strips.
 const fn head_region(shape: &Shape, tokens: usize) -> usize {
-    let (hidden, labels) = (shape.hidden_blocks(), shape.label_blocks());
+    let hidden = shape.hidden_blocks();
+    let (texts, tags) = (shape.text_outputs(), shape.token_outputs());
     let pooled = if shape.has_pooler {
         sum([region::<i32>(1, hidden), region::<i16>(1, hidden)])
     } else {
         0
     };
+    // Results stay, the rest of one classifier's memory is the next one's.
+    let classified = region::<f32>(1, texts);
+    let classifying = sum([
+        region::<i8>(1, hidden),
+        max(pooled, region::<i32>(1, blocks(texts))),
+    ]);
+    let labelling = sum([
+        region::<TokenLabel>(1, tokens),
+        region::<i32>(1, blocks(tags)),
+        region::<f32>(1, tags),
+    ]);
     match (shape.head, shape.pooling) {
-        (HeadKind::SequenceClassification, _) => sum([
-            region::<f32>(1, shape.labels),
-            region::<i8>(1, hidden),
-            max(pooled, region::<i32>(1, labels)),
-        ]),
-        (HeadKind::TokenClassification, _) => sum([
-            region::<TokenLabel>(1, tokens),
-            region::<i32>(1, labels),
-            region::<f32>(1, shape.labels),
-        ]),
+        (HeadKind::SequenceClassification, _) => sum([classified, classifying]),
+        (HeadKind::TokenClassification, _) => labelling,
+        (HeadKind::Joint, _) => sum([classified, max(classifying, labelling)]),
+        (HeadKind::Spans, _) => region::<i32>(1, blocks(tags)),
         (HeadKind::Embedding, Pooling::Pooler) => sum([region::<f32>(1, shape.hidden), pooled]),
         (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
             sum([region::<f32>(1, shape.hidden), region::<i32>(1, hidden)])

@@ -42,7 +42,8 @@ impl<'a> Model<'a> {
         reader.bytes(HEADER_LEN)?;
         let vocabulary = reader.bytes(header.vocabulary_len)?;
         let tokenizer = tokenizer(&header, vocabulary)?;
-        let labels = Labels::read(reader.bytes(header.labels_len)?, shape.labels)?;
+        let names = shape.labels.saturating_add(shape.token_labels);
+        let labels = Labels::read(reader.bytes(header.labels_len)?, names)?;
         let about =
             core::str::from_utf8(reader.bytes(header.about_len)?).map_err(|_| ParseError::About)?;
         let embeddings = Embeddings::read(&mut reader, shape, header.tables)?;
@@ -98,8 +99,15 @@ impl<'a> Model<'a> {
         &self.tokenizer
     }
 
+    /// The labels of texts where the head has some for tokens too, else all there are.
     pub fn labels(&self) -> Labels<'a> {
-        self.labels
+        self.labels.split_at(self.header.shape.labels).0
+    }
+
+    /// The labels of tokens, none where the head has no labels for them.
+    pub fn token_labels(&self) -> Labels<'a> {
+        let texts = self.header.shape.text_outputs();
+        self.labels.split_at(texts).1
     }
 
     /// Where the model came from and what its licence asks to be said.

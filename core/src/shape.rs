@@ -17,6 +17,11 @@ pub enum HeadKind {
     TokenClassification,
     /// One vector a text.
     Embedding,
+    /// One label distribution a text, its intent, and one label a token, its slots, in one pass
+    /// (Chen et al., arXiv 1902.10909).
+    Joint,
+    /// The stretch of a context that answers a question (Devlin et al., section 4.2).
+    Spans,
 }
 
 /// How a sentence embedding is drawn from the last hidden states.
@@ -53,8 +58,10 @@ pub struct Shape {
     pub rank: usize,
     pub positions: usize,
     pub segments: usize,
-    /// Labels of a classification head, 0 for an embedding.
+    /// Labels of a classification head, of texts where it is joint; 0 for an embedding and spans.
     pub labels: usize,
+    /// Labels of tokens where the head is joint, 0 elsewhere.
+    pub token_labels: usize,
     pub head: HeadKind,
     pub pooling: Pooling,
     pub has_pooler: bool,
@@ -88,9 +95,23 @@ impl Shape {
         blocks(self.intermediate)
     }
 
-    /// Labels as stored.
-    pub const fn label_blocks(&self) -> usize {
-        blocks(self.labels)
+    /// Outputs of the classifier of texts, 0 where there is none.
+    pub const fn text_outputs(&self) -> usize {
+        match self.head {
+            HeadKind::SequenceClassification | HeadKind::Joint => self.labels,
+            HeadKind::TokenClassification | HeadKind::Embedding | HeadKind::Spans => 0,
+        }
+    }
+
+    /// Outputs of the classifier of tokens, 0 where there is none: a score for each label, or those
+    /// of an answer's start and end.
+    pub const fn token_outputs(&self) -> usize {
+        match self.head {
+            HeadKind::TokenClassification => self.labels,
+            HeadKind::Joint => self.token_labels,
+            HeadKind::Spans => 2,
+            HeadKind::SequenceClassification | HeadKind::Embedding => 0,
+        }
     }
 
     /// Channels of a word embedding as stored.
@@ -105,7 +126,7 @@ impl Shape {
     pub const fn only_cls(&self) -> bool {
         match self.head {
             HeadKind::SequenceClassification => true,
-            HeadKind::TokenClassification => false,
+            HeadKind::TokenClassification | HeadKind::Joint | HeadKind::Spans => false,
             HeadKind::Embedding => !matches!(self.pooling, Pooling::Mean),
         }
     }
@@ -118,14 +139,12 @@ impl Shape {
         let last_rows = if self.only_cls() { 1 } else { s };
         let last = 2 * s * h * h + last_rows * (2 * h * h + 2 * s * h + 2 * h * i);
         let pooler = if self.has_pooler { h * h } else { 0 };
-        let head = match self.head {
-            HeadKind::SequenceClassification => pooler + h * self.labels as u64,
-            HeadKind::TokenClassification => s * h * self.labels as u64,
-            HeadKind::Embedding => match self.pooling {
-                Pooling::Pooler => pooler,
-                _ => 0,
-            },
+        let pooled = match (self.head, self.pooling) {
+            (HeadKind::SequenceClassification | HeadKind::Joint, _)
+            | (HeadKind::Embedding, Pooling::Pooler) => pooler,
+            _ => 0,
         };
+        let head = pooled + h * (self.text_outputs() as u64 + s * self.token_outputs() as u64);
         words + (self.layers as u64 - 1) * full + last + head
     }
 }

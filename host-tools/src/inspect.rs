@@ -18,7 +18,10 @@ pub struct Inspection {
     pub vocabulary: usize,
     pub positions: usize,
     pub segments: usize,
+    /// Of texts where the head labels tokens too.
     pub labels: Vec<String>,
+    /// Of tokens where the head labels texts too.
+    pub token_labels: Vec<String>,
     pub tokenizer: TokenizerSettings,
     /// In the blob's order; they add up to its size.
     pub sections: Vec<Section>,
@@ -83,6 +86,10 @@ impl Inspection {
             positions: shape.positions,
             segments: shape.segments,
             labels: model.labels().iter().map(String::from).collect(),
+            token_labels: match shape.head {
+                HeadKind::Joint => model.token_labels().iter().map(String::from).collect(),
+                _ => Vec::new(),
+            },
             tokenizer: TokenizerSettings {
                 lowercase: header.flag(flags::LOWERCASE),
                 strip_accents: header.flag(flags::STRIP_ACCENTS),
@@ -132,6 +139,11 @@ fn head(model: &Model<'_>) -> String {
             };
             format!("sentence embedding, {pooling}{normalized}")
         }
+        HeadKind::Joint => {
+            let slots = shape.token_labels;
+            format!("one of {labels} labels for the text and one of {slots} for each token")
+        }
+        HeadKind::Spans => "answers to questions, parts of a context".into(),
     }
 }
 
@@ -156,7 +168,8 @@ fn sections(model: &Model<'_>) -> Vec<Section> {
     let readout = head
         .readout
         .map_or(0, |readout| SCALES + padded(size_of_val(readout.shift)));
-    let dense: Vec<Linear<'_>> = head.pooler.into_iter().chain(head.classifier).collect();
+    let dense = [head.pooler, head.classifier, head.token_classifier];
+    let dense: Vec<Linear<'_>> = dense.into_iter().flatten().collect();
     let head_formats: Vec<Format> = dense.iter().map(|layer| layer.weights.format).collect();
     let [word, position, segment] = header.tables;
     let projection = embeddings.projection.as_ref().map_or(0, linear);

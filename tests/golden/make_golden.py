@@ -14,6 +14,7 @@ import json
 import re
 from pathlib import Path
 
+import safetensors.torch
 import torch
 import transformers
 
@@ -42,7 +43,30 @@ def run(model, ids, segments):
     hidden = output.hidden_states[-1][0]
     if hasattr(output, "logits"):
         return hidden, output.logits[0]
+    if hasattr(output, "start_logits"):
+        return hidden, torch.stack([output.start_logits[0], output.end_logits[0]], dim=1)
     return hidden, torch.nn.functional.normalize(hidden.mean(dim=0), dim=0)
+
+
+class JointIntentSlots(torch.nn.Module):
+    """Chen et al., arXiv 1902.10909, section 3.2: transformers has no such head."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.bert = load(folder, "BertModel")
+        self.config = self.bert.config
+        self.tensors = safetensors.torch.load_file(folder / "model.safetensors")
+
+    def forward(self, **inputs):
+        output = self.bert(**inputs)
+        intents = self.classify("intent", output.pooler_output)
+        slots = self.classify("slot", output.last_hidden_state)
+        output.logits = torch.cat([intents.flatten(), slots.flatten()])[None]
+        return output
+
+    def classify(self, name, states):
+        weight, bias = (self.tensors[f"{name}_classifier.{part}"] for part in ["weight", "bias"])
+        return torch.nn.functional.linear(states, weight, bias)
 
 
 def numbers(tensor):
@@ -57,7 +81,9 @@ def write(name, cases):
 
 def tiny(folder):
     config = transformers.AutoConfig.from_pretrained(folder)
-    model = load(folder, config.architectures[0])
+    architecture = config.architectures[0]
+    joint = architecture == "BertForJointIntentSlots"
+    model = JointIntentSlots(folder) if joint else load(folder, architecture)
     generator = torch.Generator().manual_seed(1)
     cases = []
     for length in [1, 2, 7, 16, config.max_position_embeddings]:
@@ -104,7 +130,7 @@ def main():
     parser.add_argument("--checkpoints", type=Path)
     arguments = parser.parse_args()
 
-    for name in ["tiny_sequence", "tiny_token", "tiny_embedding"]:
+    for name in ["tiny_sequence", "tiny_token", "tiny_embedding", "tiny_joint", "tiny_spans"]:
         model = tiny(arguments.tiny / name)
         if name == "tiny_token":
             # A pickle cannot be written from Rust; this one is kept. Halves, in the format before

@@ -71,7 +71,23 @@ pub const LOW_RANK: Committed = Committed {
     bytes: include_bytes!("../data/tiny_low_rank.embert"),
 };
 
-pub const COMMITTED: [&Committed; 6] = [&TOKENS, &SEQUENCE, &MEAN, &POOLER, &INT4, &LOW_RANK];
+/// Intents and slots.
+pub const JOINT: Committed = Committed {
+    file: "tiny_joint.embert",
+    tiny: tiny::JOINT,
+    bytes: include_bytes!("../data/tiny_joint.embert"),
+};
+
+/// Answers to questions.
+pub const SPANS: Committed = Committed {
+    file: "tiny_spans.embert",
+    tiny: tiny::SPANS,
+    bytes: include_bytes!("../data/tiny_spans.embert"),
+};
+
+pub const COMMITTED: [&Committed; 8] = [
+    &TOKENS, &SEQUENCE, &MEAN, &POOLER, &INT4, &LOW_RANK, &JOINT, &SPANS,
+];
 
 /// A file of `tests/data`.
 pub fn path(file: &str) -> PathBuf {
@@ -105,6 +121,8 @@ pub fn flavours() -> Vec<(&'static str, Aligned)> {
         ("pooler", Aligned::copy(POOLER.bytes)),
         ("int4", Aligned::copy(INT4.bytes)),
         ("low rank", Aligned::copy(LOW_RANK.bytes)),
+        ("joint", Aligned::copy(JOINT.bytes)),
+        ("spans", Aligned::copy(SPANS.bytes)),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use embert::blob::{ALIGNMENT, HEADER_LEN};
 use embert::kernels::InstructionSet;
 use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
-use embert::{Engine, Header, Model, Settings, scratch_bytes};
+use embert::{Engine, HeadKind, Header, Model, Settings, scratch_bytes};
 
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
@@ -31,6 +31,8 @@ pub fn blob(data: &[u8]) {
     let shape = model.shape();
     assert_eq!(model.layers().count(), shape.layers);
     assert_eq!(model.labels().iter().count(), shape.labels);
+    let tags = model.token_labels().iter().count();
+    assert!(shape.head == HeadKind::Spans || tags == shape.token_outputs());
     let vocabulary = model.tokenizer().vocabulary();
     let pieces = (0..shape.vocabulary as u32).filter(|&id| vocabulary.piece(id).is_some());
     assert_eq!(pieces.count(), shape.vocabulary);

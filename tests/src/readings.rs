@@ -1,7 +1,7 @@
 //! Readings as plain numbers, to be compared bit by bit.
 
 use embert::kernels::InstructionSet;
-use embert::{Engine, Join, Model, Output, Reading, Settings, Workers};
+use embert::{Engine, Entities, Join, Model, Output, Reading, Settings, TokenLabel, Workers};
 
 use crate::blobs::Aligned;
 
@@ -11,18 +11,22 @@ pub fn bits(reading: &Reading<'_>) -> Vec<u32> {
         Output::Classes { probabilities, .. } => {
             probabilities.iter().map(|p| p.to_bits()).collect()
         }
-        Output::Tokens { labels, entities } => {
-            let labels = labels.iter().flat_map(|l| [l.label, l.score.to_bits()]);
-            let entities = entities.clone().flat_map(|entity| {
-                [
-                    entity.start as u32,
-                    entity.end as u32,
-                    entity.score.to_bits(),
-                ]
-            });
-            labels.chain(entities).collect()
-        }
+        Output::Tokens { labels, entities } => of_tokens(labels, entities).collect(),
         Output::Embedding(vector) => vector.iter().map(|v| v.to_bits()).collect(),
+        Output::Joint {
+            probabilities,
+            labels,
+            entities,
+        } => {
+            let text = probabilities.iter().map(|p| p.to_bits());
+            text.chain(of_tokens(labels, entities)).collect()
+        }
+        Output::Answer { span, null_score } => {
+            let span = span
+                .iter()
+                .flat_map(|span| [span.start as u32, span.end as u32, span.score.to_bits()]);
+            [null_score.to_bits()].into_iter().chain(span).collect()
+        }
     };
     for token in reading.tokens {
         bits.extend([token.id, token.start, token.end]);
@@ -31,6 +35,18 @@ pub fn bits(reading: &Reading<'_>) -> Vec<u32> {
         bits.extend([cut.needed as u32, cut.covered_a, cut.covered_b]);
     }
     bits
+}
+
+fn of_tokens(labels: &[TokenLabel], entities: &Entities<'_>) -> impl Iterator<Item = u32> {
+    let labels = labels.iter().flat_map(|l| [l.label, l.score.to_bits()]);
+    let entities = entities.clone().flat_map(|entity| {
+        [
+            entity.start as u32,
+            entity.end as u32,
+            entity.score.to_bits(),
+        ]
+    });
+    labels.chain(entities)
 }
 
 /// A thread for every piece of work but one.
@@ -88,5 +104,17 @@ impl Setup {
         let mut scratch = Aligned::filled(plan.bytes(), self.fill);
         let mut engine = Engine::with(model, &mut scratch, settings).expect("planned");
         bits(&engine.run(text).expect("a text"))
+    }
+
+    /// The same of a pair.
+    ///
+    /// # Panics
+    /// When the engine refuses the scratch or the pair.
+    pub fn run_pair(&self, model: &Model<'_>, a: &str, b: &str) -> Vec<u32> {
+        let settings = self.settings();
+        let plan = settings.plan(model.shape(), self.tokens);
+        let mut scratch = Aligned::filled(plan.bytes(), self.fill);
+        let mut engine = Engine::with(model, &mut scratch, settings).expect("planned");
+        bits(&engine.run_pair(a, b).expect("a pair"))
     }
 }

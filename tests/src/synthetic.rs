@@ -66,10 +66,11 @@ fn written(
     };
     let vocabulary = vocabulary(shape.vocabulary);
     let mut labels = Vec::new();
-    for label in 1..=shape.labels as u32 {
+    let names = shape.labels + shape.token_labels;
+    for label in 1..=names as u32 {
         labels.extend(label.to_le_bytes());
     }
-    labels.resize(5 * shape.labels, b'L');
+    labels.resize(5 * names, b'L');
     let lengths = [vocabulary.len(), labels.len(), 0];
     writer.section(&vocabulary);
     writer.section(&labels);
@@ -96,13 +97,14 @@ fn written(
     if shape.has_pooler {
         writer.linear(hidden, hidden, None);
     }
-    match (shape.head, shape.pooling) {
-        (HeadKind::Embedding, Pooling::Pooler) => {}
-        (HeadKind::Embedding, _) => {
-            writer.scales(None);
-            writer.noise(4 * hidden);
+    for outputs in [shape.text_outputs(), shape.token_outputs()] {
+        if outputs > 0 {
+            writer.linear(blocks(outputs), hidden, None);
         }
-        _ => writer.linear(blocks(shape.labels), hidden, None),
+    }
+    if shape.head == HeadKind::Embedding && shape.pooling != Pooling::Pooler {
+        writer.scales(None);
+        writer.noise(4 * hidden);
     }
 
     let Writer {
@@ -156,6 +158,7 @@ fn header(
     }
     header.resize(96, 0);
     header.extend((shape.rank as u32).to_le_bytes());
+    header.extend((shape.token_labels as u32).to_le_bytes());
     header.resize(HEADER_LEN, 0);
     header
 }

@@ -23,8 +23,11 @@ pub struct Tiny {
     pub segments: usize,
     pub activation: &'static str,
     pub pooler: bool,
-    /// One per output of the classifier; empty without one.
+    /// One per output of the classifier, that of tokens where there are two; empty where outputs
+    /// have no names.
     pub labels: &'static [&'static str],
+    /// One per output of the classifier of texts, where there is one of tokens too.
+    pub intents: &'static [&'static str],
 }
 
 pub const SEQUENCE: Tiny = Tiny {
@@ -40,6 +43,7 @@ pub const SEQUENCE: Tiny = Tiny {
     activation: "gelu_new",
     pooler: true,
     labels: &["sun", "rain", "snow", "wind", "fog"],
+    intents: &[],
 };
 
 pub const TOKEN: Tiny = Tiny {
@@ -55,6 +59,7 @@ pub const TOKEN: Tiny = Tiny {
     activation: "gelu",
     pooler: false,
     labels: &["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"],
+    intents: &[],
 };
 
 pub const EMBEDDING: Tiny = Tiny {
@@ -70,9 +75,43 @@ pub const EMBEDDING: Tiny = Tiny {
     activation: "relu",
     pooler: true,
     labels: &[],
+    intents: &[],
 };
 
-pub const ALL: [Tiny; 3] = [SEQUENCE, TOKEN, EMBEDDING];
+pub const JOINT: Tiny = Tiny {
+    name: "tiny_joint",
+    architecture: "BertForJointIntentSlots",
+    layers: 2,
+    hidden: 22,
+    heads: 2,
+    intermediate: 35,
+    vocabulary: 60,
+    positions: 30,
+    segments: 1,
+    activation: "gelu",
+    pooler: true,
+    labels: &["O", "B-city", "I-city", "B-day"],
+    intents: &["weather", "flight", "alarm"],
+};
+
+pub const SPANS: Tiny = Tiny {
+    name: "tiny_spans",
+    architecture: "BertForQuestionAnswering",
+    layers: 2,
+    hidden: 20,
+    heads: 2,
+    intermediate: 34,
+    vocabulary: 61,
+    // Room for a context of more tokens than an answer may have.
+    positions: 48,
+    segments: 2,
+    activation: "gelu",
+    pooler: false,
+    labels: &[],
+    intents: &[],
+};
+
+pub const ALL: [Tiny; 5] = [SEQUENCE, TOKEN, EMBEDDING, JOINT, SPANS];
 
 /// How the same weights are written down.
 #[derive(Clone, Copy, Debug)]
@@ -88,11 +127,11 @@ pub struct Flavour {
 
 impl Flavour {
     /// What `save_pretrained` writes today.
-    pub const fn usual(tiny: &Tiny) -> Self {
+    pub fn usual(tiny: &Tiny) -> Self {
         Self {
             element: Dtype::F32,
             tensorflow_norms: false,
-            prefixed: !tiny.labels.is_empty(),
+            prefixed: !tiny.classifiers().is_empty(),
             extra_keys: false,
         }
     }
@@ -171,7 +210,23 @@ impl Tiny {
                 .map(|(id, label)| (id.to_string(), json!(label)))
                 .collect();
         }
+        if !self.intents.is_empty() {
+            config["intents"] = json!(self.intents);
+        }
         config
+    }
+
+    /// The layers on top of the encoder: their names and outputs.
+    fn classifiers(&self) -> Vec<(&'static str, usize)> {
+        let (labels, intents) = (self.labels.len(), self.intents.len());
+        match self.architecture {
+            "BertForQuestionAnswering" => vec![("qa_outputs", 2)],
+            "BertForJointIntentSlots" => {
+                vec![("intent_classifier", intents), ("slot_classifier", labels)]
+            }
+            _ if labels > 0 => vec![("classifier", labels)],
+            _ => Vec::new(),
+        }
     }
 
     fn tensors(&self, flavour: Flavour) -> Tensors {
@@ -206,9 +261,9 @@ impl Tiny {
         if self.pooler {
             writer.dense("pooler.dense", hidden, hidden);
         }
-        if !self.labels.is_empty() {
-            writer.prefix = "";
-            writer.dense("classifier", hidden, self.labels.len());
+        writer.prefix = "";
+        for (name, outputs) in self.classifiers() {
+            writer.dense(name, hidden, outputs);
         }
         writer.tensors
     }

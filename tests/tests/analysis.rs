@@ -25,6 +25,7 @@ const SHAPE: Shape = Shape {
     intermediate: 576,
     vocabulary: 100,
     rank: 0,
+    token_labels: 0,
     positions: 128,
     segments: 2,
     // No channel is padding, so that multiply-accumulates are those of the formula.

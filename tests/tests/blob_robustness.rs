@@ -33,7 +33,7 @@ const NUMBERS: [u32; 16] = [
 
 /// Where the header has its numbers of 32 bits.
 fn fields() -> impl Iterator<Item = usize> + Clone {
-    (12..92).step_by(4).filter(|&at| at != 20)
+    (12..92).step_by(4).filter(|&at| at != 20).chain([96, 100])
 }
 
 /// Any two numbers of the header at once, the lengths included.
@@ -103,7 +103,9 @@ fn shape(random: &mut Random) -> Shape {
         HeadKind::SequenceClassification,
         HeadKind::TokenClassification,
         HeadKind::Embedding,
-    ][random.below(3)];
+        HeadKind::Joint,
+        HeadKind::Spans,
+    ][random.below(5)];
     let pooling = [Pooling::Mean, Pooling::Cls, Pooling::Pooler][random.below(3)];
     let hidden = heads * (1 + random.below(12));
     Shape {
@@ -114,10 +116,17 @@ fn shape(random: &mut Random) -> Shape {
         vocabulary: 3 + random.below(40),
         rank: random.below(2) * random.below(hidden),
         positions: 3 + random.below(40),
-        segments: 1 + random.below(3),
+        segments: match head {
+            HeadKind::Spans => 2 + random.below(2),
+            _ => 1 + random.below(3),
+        },
         labels: match head {
-            HeadKind::Embedding => 0,
+            HeadKind::Embedding | HeadKind::Spans => 0,
             _ => 1 + random.below(50),
+        },
+        token_labels: match head {
+            HeadKind::Joint => 1 + random.below(50),
+            _ => 0,
         },
         head,
         pooling,

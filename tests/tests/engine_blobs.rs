@@ -4,8 +4,8 @@
 //! and then their outputs anew: after a change of the quantizer or of the arithmetic that was
 //! meant.
 
-use embert::Model;
-use embert_tests::blobs::{self, COMMITTED, Committed, INT4, LOW_RANK, MEAN, POOLER};
+use embert::{HeadKind, Model};
+use embert_tests::blobs::{self, COMMITTED, Committed, INT4, JOINT, LOW_RANK, MEAN, POOLER, SPANS};
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
@@ -64,6 +64,13 @@ const TEXTS: [&str; 5] = [
     "a b c d e f g h i j k l m n o p q r s t u v w x y z the end the end",
 ];
 
+const QUESTION: &str = "who sings";
+
+fn line(name: &str, bits: &[u32]) -> String {
+    let bits: Vec<String> = bits.iter().map(|b| format!("{b:x}")).collect();
+    format!("{name}: {}\n", bits.join(" "))
+}
+
 #[test]
 fn outputs_are_bit_for_bit_what_they_were() -> anyhow::Result<()> {
     let mut lines = String::new();
@@ -71,8 +78,13 @@ fn outputs_are_bit_for_bit_what_they_were() -> anyhow::Result<()> {
         let model = Model::parse(&blob)?;
         for (index, text) in TEXTS.iter().enumerate() {
             let bits = Setup::plain(&model).run(&model, text);
-            let bits: Vec<String> = bits.iter().map(|b| format!("{b:x}")).collect();
-            lines += &format!("{name} {index}: {}\n", bits.join(" "));
+            lines += &line(&format!("{name} {index}"), &bits);
+        }
+        if model.shape().head == HeadKind::Spans {
+            for (index, text) in TEXTS.iter().enumerate() {
+                let bits = Setup::plain(&model).run_pair(&model, QUESTION, text);
+                lines += &line(&format!("{name} asked {index}"), &bits);
+            }
         }
     }
     let path = blobs::path("tiny_outputs.txt");
@@ -88,13 +100,37 @@ fn outputs_are_bit_for_bit_what_they_were() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same questions with no context, and a context alone.
+#[test]
+fn nothing_answers_where_there_is_no_context() -> anyhow::Result<()> {
+    let blob = blobs::Aligned::copy(SPANS.bytes);
+    let model = Model::parse(&blob)?;
+    let mut scratch = blobs::Aligned::filled(embert::scratch_bytes(model.shape(), 16), 0);
+    let mut engine = embert::Engine::new(&model, &mut scratch)?;
+    for pair in [None, Some((QUESTION, "")), Some(("", "\u{a0}"))] {
+        let reading = match pair {
+            Some((question, context)) => engine.run_pair(question, context)?,
+            None => engine.run(TEXTS[2])?,
+        };
+        let embert::Output::Answer { span, null_score } = reading.output else {
+            panic!("another head");
+        };
+        assert!(span.is_none() && null_score.is_finite(), "{pair:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn heads_give_what_they_promise() -> anyhow::Result<()> {
     for (name, blob) in blobs::flavours() {
         let model = Model::parse(&blob)?;
         let mut scratch = blobs::Aligned::filled(embert::scratch_bytes(model.shape(), 16), 0);
         let mut engine = embert::Engine::new(&model, &mut scratch)?;
-        match engine.run(TEXTS[2])?.output {
+        let reading = match model.shape().head {
+            HeadKind::Spans => engine.run_pair(QUESTION, TEXTS[2])?,
+            _ => engine.run(TEXTS[2])?,
+        };
+        match reading.output {
             embert::Output::Classes {
                 probabilities,
                 multi_label,
@@ -113,6 +149,25 @@ fn heads_give_what_they_promise() -> anyhow::Result<()> {
                 assert_eq!(vector.len(), model.shape().hidden);
                 let squares: f32 = vector.iter().map(|v| v * v).sum();
                 assert!((squares - 1.0).abs() < 1e-5, "{squares}");
+            }
+            embert::Output::Joint {
+                probabilities,
+                labels,
+                ..
+            } => {
+                let (texts, tags) = (model.labels(), model.token_labels());
+                assert!(texts.iter().eq(JOINT.tiny.intents.iter().copied()));
+                assert!(tags.iter().eq(JOINT.tiny.labels.iter().copied()));
+                assert_eq!(probabilities.len(), texts.len());
+                let sum: f32 = probabilities.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+                let least = 1.0 / tags.len() as f32;
+                assert_eq!(labels.len(), reading.tokens.len());
+                assert!(labels.iter().all(|l| (least..=1.0).contains(&l.score)));
+            }
+            embert::Output::Answer { span, .. } => {
+                let span = span.expect("there is a context");
+                assert!(TEXTS[2].get(span.start..span.end).is_some());
             }
         }
     }

@@ -27,6 +27,7 @@ fn on(machines: &[Machine], blob: &[u8], test: impl Fn(Machine, &mut Session)) {
 
 fn run(session: &mut Session, limit: Option<u32>) -> anyhow::Result<Cost> {
     let request = Request::Run {
+        question: None,
         text: "the king sings.",
         limit,
         tokens: false,
@@ -101,6 +102,7 @@ fn too_long_a_limit_is_refused() {
         positions: 4096,
         segments: 1,
         labels: 0,
+        token_labels: 0,
         head: HeadKind::Embedding,
         pooling: Pooling::Mean,
         has_int4: false,

@@ -30,6 +30,11 @@ const TINY_TEXTS: [&str; 4] = [
     "a b c d e f g h i j k l m n o p q r s t u v w x y z the end the end",
 ];
 
+/// Asked of these texts, and of one that is too long with it.
+const QUESTION: &str = "who sings";
+const TOO_LONG: &str =
+    "the king sings of the end, the king sings of the sea, the king sings of the sky by night";
+
 const PII_TEXTS: [&str; 2] = [
     "My name is Alice Johnson and my phone number is 555-0173-4821.",
     "Write to martin.keller@example.org or to 42 Baker Street, Springfield.",
@@ -101,6 +106,27 @@ fn low_rank() -> Result<()> {
     )
 }
 
+#[test]
+fn joint() -> Result<()> {
+    hold(
+        "tiny_joint",
+        &blobs::path("tiny_joint.embert"),
+        &TINY_TEXTS,
+        &Machine::ALL,
+    )
+}
+
+#[test]
+fn spans() -> Result<()> {
+    let blob = blobs::path("tiny_spans.embert");
+    let questions = TINY_TEXTS.map(|text| (Some(QUESTION), text));
+    let others = [(None, TINY_TEXTS[1]), (Some(QUESTION), TOO_LONG)];
+    let texts = [&questions[..], &others].concat();
+    let reports = on_host(&blob, &texts)?;
+    on_machines(&blob, &texts, &Machine::ALL, &reports)?;
+    snapshot("tiny_spans", &reports, |a, b| json(a) == json(b))
+}
+
 /// The blob in `weights/` is larger than the 16 MB of the MPS2 boards.
 #[test]
 fn personal_data() -> Result<()> {
@@ -133,8 +159,9 @@ fn sentence_embeddings_of_l2h128() -> Result<()> {
     )?;
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), blob)?;
-    let reports = on_host(file.path(), &L2H128_TEXTS)?;
-    on_machines(file.path(), &L2H128_TEXTS, &Machine::ALL, &reports)?;
+    let texts = L2H128_TEXTS.map(|text| (None, text));
+    let reports = on_host(file.path(), &texts)?;
+    on_machines(file.path(), &texts, &Machine::ALL, &reports)?;
     // Quantizing computes in floats, whose last bits depend on the host's processor.
     let close = |a: &Report, b: &Report| match (&a.result, &b.result) {
         (Outcome::Embedding { vector: a }, Outcome::Embedding { vector: b }) => {
@@ -147,23 +174,33 @@ fn sentence_embeddings_of_l2h128() -> Result<()> {
 
 /// Holds host, machines and snapshot to the same JSON.
 fn hold(name: &str, blob: &Path, texts: &[&str], machines: &[Machine]) -> Result<()> {
-    let reports = on_host(blob, texts)?;
-    on_machines(blob, texts, machines, &reports)?;
+    let texts: Vec<Asked<'_>> = texts.iter().map(|text| (None, *text)).collect();
+    let reports = on_host(blob, &texts)?;
+    on_machines(blob, &texts, machines, &reports)?;
     snapshot(name, &reports, |a, b| json(a) == json(b))
 }
 
-fn on_host(blob: &Path, texts: &[&str]) -> Result<Vec<Report>> {
+/// A text, and what is asked of it, if anything is.
+type Asked<'a> = (Option<&'a str>, &'a str);
+
+fn on_host(blob: &Path, texts: &[Asked<'_>]) -> Result<Vec<Report>> {
     let bytes = Aligned::copy(&fs::read(blob).with_context(|| blob.display().to_string())?);
     let model = Model::parse(&bytes)?;
     let mut scratch = Aligned::filled(scratch_bytes(model.shape(), model.shape().positions), 0);
     let mut engine = Engine::new(&model, &mut scratch)?;
-    let read = |text: &&str| Ok(Report::new(&model, text, &engine.run(text)?, true));
+    let read = |&(question, text): &Asked<'_>| match question {
+        Some(question) => {
+            let reading = engine.run_pair(question, text)?;
+            Ok(Report::of_pair(&model, question, text, &reading, true))
+        }
+        None => Ok(Report::new(&model, text, &engine.run(text)?, true)),
+    };
     texts.iter().map(read).collect()
 }
 
 fn on_machines(
     blob: &Path,
-    texts: &[&str],
+    texts: &[Asked<'_>],
     machines: &[Machine],
     reports: &[Report],
 ) -> Result<()> {
@@ -174,8 +211,8 @@ fn on_machines(
     for &machine in machines {
         let image = Image::build(machine)?;
         let mut session = Session::start(&image, blob, TIMEOUT)?;
-        for (text, report) in texts.iter().zip(reports) {
-            let answer = answer::run(&mut session, text, options)?;
+        for (&(question, text), report) in texts.iter().zip(reports) {
+            let answer = answer::ask(&mut session, question, text, options)?;
             assert_eq!(
                 json(&answer.report),
                 json(report),

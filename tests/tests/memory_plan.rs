@@ -7,10 +7,12 @@ use embert_tests::blobs::{Aligned, TOKENS, flavours};
 use embert_tests::readings::{Setup, bits};
 use embert_tests::synthetic::{self, Random, Wildness};
 
-const HEADS: [HeadKind; 3] = [
+const HEADS: [HeadKind; 5] = [
     HeadKind::SequenceClassification,
     HeadKind::TokenClassification,
     HeadKind::Embedding,
+    HeadKind::Joint,
+    HeadKind::Spans,
 ];
 const POOLINGS: [Pooling; 3] = [Pooling::Mean, Pooling::Cls, Pooling::Pooler];
 
@@ -21,7 +23,7 @@ fn shape(random: &mut Random) -> Shape {
         1 + random.below(scale)
     };
     let heads = odd(6);
-    let (head, pooling) = (HEADS[odd(3) - 1], POOLINGS[odd(3) - 1]);
+    let (head, pooling) = (HEADS[odd(5) - 1], POOLINGS[odd(3) - 1]);
     let hidden = heads * odd(20);
     Shape {
         layers: odd(2),
@@ -31,10 +33,17 @@ fn shape(random: &mut Random) -> Shape {
         vocabulary: 3 + odd(30),
         rank: (odd(hidden) - 1) * (odd(2) - 1),
         positions: 3 + odd(60),
-        segments: odd(3),
+        segments: match head {
+            HeadKind::Spans => 1 + odd(2),
+            _ => odd(3),
+        },
         labels: match head {
-            HeadKind::Embedding => 0,
+            HeadKind::Embedding | HeadKind::Spans => 0,
             _ => odd(900),
+        },
+        token_labels: match head {
+            HeadKind::Joint => odd(900),
+            _ => 0,
         },
         head,
         pooling,

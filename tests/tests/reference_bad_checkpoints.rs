@@ -192,9 +192,9 @@ fn heads_that_are_not_computed() {
     });
     assert_refused(folder.path(), &["regression", "--head"]);
     edit_config(folder.path(), |config| {
-        config["architectures"] = json!(["BertForQuestionAnswering"])
+        config["architectures"] = json!(["BertForMultipleChoice"])
     });
-    assert_refused(folder.path(), &["BertForQuestionAnswering", "--head"]);
+    assert_refused(folder.path(), &["BertForMultipleChoice", "--head"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use embert_tools::{
     checkpoint::{Checkpoint, HeadChoice, Pooling},
     reference::{self, Output},
 };
-use safetensors::Dtype;
+use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 const TOLERANCE: f32 = 1e-4;
@@ -57,6 +57,8 @@ fn largest_difference(checkpoint: &Checkpoint, golden: &Golden) -> f32 {
             Output::SequenceClassification { logits, .. } => logits,
             Output::TokenClassification { logits, .. } => logits.into_iter().collect(),
             Output::Embedding(embedding) => embedding,
+            Output::Joint { intents, slots, .. } => intents.into_iter().chain(slots).collect(),
+            Output::Spans(logits) => logits.into_iter().collect(),
         };
         let in_hidden = case.hidden.as_ref().map_or(0.0, |expected| {
             difference(hidden.as_slice().expect("row-major"), expected)
@@ -118,6 +120,35 @@ fn a_pickle_holds_the_same_checkpoint() {
     let from_pickle = Checkpoint::open(folder.path(), None).unwrap();
     assert_eq!(from_pickle.model, from_safetensors.model);
     assert_eq!(from_pickle.head, from_safetensors.head);
+}
+
+/// JointBERT's classifiers are modules around a layer, and its configuration names no intents.
+#[test]
+fn joint_bert_is_read_under_its_own_names() {
+    let folder = write(&tiny::JOINT, Flavour::usual(&tiny::JOINT));
+    let expected = Checkpoint::open(folder.path(), None).unwrap();
+    let path = folder.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let renamed = tensors.iter().map(|(name, view)| {
+        let name = name.replace("_classifier.", "_classifier.linear.");
+        (name, view)
+    });
+    let renamed = safetensors::serialize(renamed, None).unwrap();
+    fs::write(&path, renamed).unwrap();
+    let path = folder.path().join("config.json");
+    let config = fs::read_to_string(&path).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["architectures"] = serde_json::json!(["JointBERT"]);
+    config["intents"] = serde_json::Value::Null;
+    fs::write(&path, config.to_string()).unwrap();
+
+    let found = Checkpoint::open(folder.path(), None).unwrap();
+    assert_eq!(found.head, expected.head);
+    assert_eq!(found.labels, expected.labels);
+    assert_eq!(found.intents, ["LABEL_0", "LABEL_1", "LABEL_2"]);
+    let note = "names 0 intents, the classifier has 3 outputs";
+    assert!(found.notes[0].contains(note), "{:?}", found.notes);
 }
 
 #[test]

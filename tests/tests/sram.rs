@@ -40,6 +40,7 @@ fn shape(layers: usize, hidden: usize, heads: usize, head: HeadKind) -> Shape {
         intermediate: 4 * hidden,
         vocabulary: 100,
         rank: 0,
+        token_labels: 0,
         positions: 512,
         segments: 2,
         labels: 9,

@@ -28,6 +28,7 @@ pub mod flags {
 const MAX_HIDDEN: usize = 4096;
 const MAX_INTERMEDIATE: usize = 1 << 16;
 const MAX_COUNT: usize = 1 << 20;
+const MAX_LABELS: usize = u16::MAX as usize;
 /// `[CLS]`, one piece and `[SEP]`: a model of fewer positions reads nothing.
 const MIN_POSITIONS: usize = 3;
 
@@ -37,7 +38,7 @@ const MIN_POSITIONS: usize = 3;
 /// layers 24, hidden 28, heads 32, intermediate 36, vocabulary 40, positions 44, segments 48,
 /// labels 52, unknown 56, cls 60, sep 64, pad 68, mask 72, longest word 76, lengths of
 /// the vocabulary 80, the labels 84 and the notice 88, formats of the tables of words 92, positions
-/// 93 and segments 94, rank 96; zeros to 128.
+/// 93 and segments 94, rank 96, labels of tokens 100; zeros to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub length: usize,
@@ -86,6 +87,8 @@ impl Header {
             0 => HeadKind::SequenceClassification,
             1 => HeadKind::TokenClassification,
             2 => HeadKind::Embedding,
+            3 => HeadKind::Joint,
+            4 => HeadKind::Spans,
             _ => return Err(ParseError::Setting),
         };
         let activation = match blob[21] {
@@ -111,6 +114,7 @@ impl Header {
             positions: u32_at(blob, 44) as usize,
             segments: u32_at(blob, 48) as usize,
             labels: u32_at(blob, 52) as usize,
+            token_labels: u32_at(blob, 100) as usize,
             head,
             pooling,
             has_pooler: flags & flags::POOLER != 0,
@@ -163,9 +167,15 @@ const fn within(n: usize, max: usize) -> bool {
 }
 
 const fn possible(shape: &Shape) -> bool {
+    let labelled = within(shape.labels, MAX_LABELS);
     let labels = match shape.head {
-        HeadKind::Embedding => shape.labels == 0,
-        _ => within(shape.labels, u16::MAX as usize),
+        HeadKind::SequenceClassification | HeadKind::TokenClassification => {
+            labelled && shape.token_labels == 0
+        }
+        HeadKind::Embedding => shape.labels == 0 && shape.token_labels == 0,
+        HeadKind::Joint => labelled && within(shape.token_labels, MAX_LABELS),
+        // Question and context are two segments.
+        HeadKind::Spans => shape.labels == 0 && shape.token_labels == 0 && shape.segments >= 2,
     };
     within(shape.layers, 1 << 10)
         && within(shape.hidden, MAX_HIDDEN)

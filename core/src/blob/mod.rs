@@ -6,11 +6,11 @@
 //! | section | contents |
 //! | --- | --- |
 //! | vocabulary | [`crate::text::Vocabulary`]'s form, length in the header |
-//! | labels | `u32` ends of the names, then the names in UTF-8, length in the header |
+//! | labels | `u32` ends of the names, then the names in UTF-8, those of texts before those of tokens, length in the header |
 //! | about | UTF-8: where the model came from, its licence notice, length in the header |
 //! | embeddings | [`Table`] of words, and the [`Linear`] that projects them if they have a rank; [`Table`]s of positions and segments; [`Norm`] |
 //! | layers | per layer [`Linear`] query, key, value, attention output; [`Norm`]; [`Linear`] intermediate, output; [`Norm`] |
-//! | head | pooler [`Linear`] if there is one; classifier [`Linear`] or [`Readout`] |
+//! | head | pooler [`Linear`] if there is one; [`Linear`] classifier of texts, of tokens, or both; or [`Readout`] |
 //!
 //! Sizes follow from the shape in the header, so there are no offsets to get wrong: the same
 //! reader that checks a blob in [`crate::Model::parse`] later gives the views.
@@ -35,14 +35,16 @@
 
 mod checksum;
 mod header;
+mod labels;
 mod reader;
 mod tensors;
 
 pub use checksum::Crc32;
 pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
+pub use labels::Labels;
 pub use reader::Reader;
 pub use tensors::{
-    Embeddings, Format, Head, Labels, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
+    Embeddings, Format, Head, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
 };
 
 /// Alignment of the blob and of every section in it, bytes.

@@ -311,85 +311,36 @@ pub struct Readout<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     pub pooler: Option<Linear<'a>>,
+    /// Of texts.
     pub classifier: Option<Linear<'a>>,
+    /// Of tokens: an output for each label, or for the start and the end of an answer.
+    pub token_classifier: Option<Linear<'a>>,
     pub readout: Option<Readout<'a>>,
 }
 
 impl<'a> Head<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
         let hidden = shape.hidden_blocks();
-        let pooler = if shape.has_pooler {
-            Some(Linear::read(reader, hidden, hidden, false)?)
-        } else {
-            None
+        let mut linear = |columns| match columns {
+            0 => Ok(None),
+            columns => Linear::read(reader, columns, hidden, false).map(Some),
         };
-        let mut head = Head {
-            pooler,
-            classifier: None,
-            readout: None,
-        };
-        match (shape.head, shape.pooling) {
-            (HeadKind::SequenceClassification | HeadKind::TokenClassification, _) => {
-                head.classifier = Some(Linear::read(reader, blocks(shape.labels), hidden, false)?);
-            }
-            (HeadKind::Embedding, Pooling::Pooler) => {}
+        let pooler = linear(if shape.has_pooler { hidden } else { 0 })?;
+        let classifier = linear(blocks(shape.text_outputs()))?;
+        let token_classifier = linear(blocks(shape.token_outputs()))?;
+        let readout = match (shape.head, shape.pooling) {
             (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
                 let [unit, ..] = reader.scales()?;
                 let shift = reader.numbers(hidden)?;
-                head.readout = Some(Readout { unit, shift });
+                Some(Readout { unit, shift })
             }
-        }
-        Ok(head)
-    }
-}
-
-/// The names of the labels.
-#[derive(Clone, Copy, Debug)]
-pub struct Labels<'a> {
-    ends: &'a [u32],
-    names: &'a str,
-}
-
-impl<'a> Labels<'a> {
-    pub(crate) fn read(section: &'a [u8], count: usize) -> Result<Self, ParseError> {
-        let (ends, names) = section
-            .split_at_checked(count * size_of::<u32>())
-            .ok_or(ParseError::Labels)?;
-        let ends: &[u32] = bytemuck::try_cast_slice(ends).map_err(|_| ParseError::Labels)?;
-        let names = core::str::from_utf8(names).map_err(|_| ParseError::Labels)?;
-        let mut start = 0;
-        for &end in ends {
-            let end = end as usize;
-            if names.get(start..end).is_none() {
-                return Err(ParseError::Labels);
-            }
-            start = end;
-        }
-        Ok(Labels { ends, names })
-    }
-
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The name of label `index`; a label that does not exist has the empty name.
-    pub fn name(&self, index: usize) -> &'a str {
-        let Some(&end) = self.ends.get(index) else {
-            return "";
+            _ => None,
         };
-        let start = match index.checked_sub(1) {
-            Some(before) => self.ends[before] as usize,
-            None => 0,
-        };
-        self.names.get(start..end as usize).unwrap_or("")
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let labels = *self;
-        (0..labels.len()).map(move |index| labels.name(index))
+        Ok(Head {
+            pooler,
+            classifier,
+            token_classifier,
+            readout,
+        })
     }
 }

@@ -14,13 +14,13 @@ pub(crate) fn embedding<'s>(
     hidden: &Hidden<'_>,
     tokens: usize,
     normalize: bool,
-    mut arena: Arena<'s>,
+    arena: &mut Arena<'s>,
 ) -> Result<&'s [f32], OutOfScratch> {
     let shape = model.shape();
     let vector: &mut [f32] = arena.take(shape.hidden)?;
     match (shape.pooling, model.head().pooler, model.head().readout) {
         (Pooling::Pooler, Some(pooler), _) => {
-            let pooled = pool(set, &pooler, hidden, &mut arena)?;
+            let pooled = pool(set, &pooler, hidden, arena)?;
             for (out, &v) in vector.iter_mut().zip(pooled) {
                 *out = v as f32 / 32767.0;
             }

@@ -36,7 +36,7 @@ pub struct Entities<'a> {
 impl<'a> Entities<'a> {
     pub(crate) fn new(model: &'a Model<'a>, tokens: &'a [Token], found: &'a [TokenLabel]) -> Self {
         Entities {
-            labels: model.labels(),
+            labels: model.token_labels(),
             vocabulary: model.tokenizer().vocabulary(),
             rest: tokens.iter().zip(found),
         }

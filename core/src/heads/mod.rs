@@ -7,11 +7,14 @@
 mod embedding;
 mod entities;
 mod sequence;
+mod span;
 mod tokens;
 
 pub(crate) use embedding::embedding;
 pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
+pub(crate) use span::answer;
+pub use span::{MAX_ANSWER_TOKENS, Span};
 pub(crate) use tokens::label_tokens;
 
 use crate::blob::Linear;
@@ -83,6 +86,7 @@ fn sigmoid(logit: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::memory::Plan;
+    use crate::text::Token;
     use crate::{HeadKind, Model};
 
     #[repr(align(16))]
@@ -95,21 +99,42 @@ mod tests {
         let sequence = Aligned(*include_bytes!("../../../tests/data/tiny_sequence.embert"));
         let mean = Aligned(*include_bytes!("../../../tests/data/tiny_mean.embert"));
         let pooler = Aligned(*include_bytes!("../../../tests/data/tiny_pooler.embert"));
-        for blob in [&tokens.0[..], &sequence.0, &mean.0, &pooler.0] {
+        let joint = Aligned(*include_bytes!("../../../tests/data/tiny_joint.embert"));
+        let spans = Aligned(*include_bytes!("../../../tests/data/tiny_spans.embert"));
+        for blob in [
+            &tokens.0[..],
+            &sequence.0,
+            &mean.0,
+            &pooler.0,
+            &joint.0,
+            &spans.0,
+        ] {
             let model = Model::parse(blob).expect("a committed blob");
             let (set, shape) = (InstructionSet::SCALAR, model.shape());
             let plan = Plan::new(shape, 5, 4, 1);
             let mut states = vec![0u128; plan.regions().hidden / 16];
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut states));
             let hidden = Hidden::take(&mut arena, 5, shape.hidden_blocks()).expect("as planned");
-            let run = |arena: Arena<'_>| match shape.head {
-                HeadKind::SequenceClassification => {
-                    classify(set, &model, &hidden, true, arena).map(|_| ())
+            let run = |mut arena: Arena<'_>| {
+                let arena = &mut arena;
+                match shape.head {
+                    HeadKind::SequenceClassification => {
+                        classify(set, &model, &hidden, true, arena).map(|_| ())
+                    }
+                    HeadKind::TokenClassification => {
+                        label_tokens(set, &model, &hidden, 5, arena).map(|_| ())
+                    }
+                    HeadKind::Embedding => {
+                        embedding(set, &model, &hidden, 5, true, arena).map(|_| ())
+                    }
+                    HeadKind::Joint => classify(set, &model, &hidden, false, arena)
+                        .and_then(|_| label_tokens(set, &model, &hidden, 5, arena))
+                        .map(|_| ()),
+                    HeadKind::Spans => {
+                        answer(set, &model, &hidden, &[Token::default(); 5], 2..4, arena)
+                            .map(|_| ())
+                    }
                 }
-                HeadKind::TokenClassification => {
-                    label_tokens(set, &model, &hidden, 5, arena).map(|_| ())
-                }
-                HeadKind::Embedding => embedding(set, &model, &hidden, 5, true, arena).map(|_| ()),
             };
             let bytes = plan.regions().head;
             let mut memory = vec![0u128; bytes / 16];

@@ -12,9 +12,10 @@ pub(crate) fn classify<'s>(
     model: &Model<'_>,
     hidden: &Hidden<'_>,
     multi_label: bool,
-    mut arena: Arena<'s>,
+    arena: &mut Arena<'s>,
 ) -> Result<&'s [f32], OutOfScratch> {
     let probabilities: &mut [f32] = arena.take(model.shape().labels)?;
+    let mut arena = arena.phase();
     let (Some(classifier), head) = (model.head().classifier, model.head()) else {
         return Ok(probabilities);
     };

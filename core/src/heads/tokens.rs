@@ -12,14 +12,15 @@ pub(crate) fn label_tokens<'s>(
     model: &Model<'_>,
     hidden: &Hidden<'_>,
     tokens: usize,
-    mut arena: Arena<'s>,
+    arena: &mut Arena<'s>,
 ) -> Result<&'s [TokenLabel], OutOfScratch> {
     let labels: &mut [TokenLabel] = arena.take(tokens)?;
-    let Some(classifier) = model.head().classifier else {
+    let Some(classifier) = model.head().token_classifier else {
         return Ok(labels);
     };
+    let mut arena = arena.phase();
     let sums: &mut [i32] = arena.take(classifier.weights.columns)?;
-    let probabilities: &mut [f32] = arena.take(model.shape().labels)?;
+    let probabilities: &mut [f32] = arena.take(model.shape().token_outputs())?;
     for (token, out) in labels.iter_mut().enumerate() {
         let input = hidden.activations(token..token + 1);
         for (p, logit) in probabilities

@@ -3,8 +3,8 @@
 use core::fmt::Write;
 
 use embert::text::Token;
-use embert::{Model, Output, Reading, TokenLabel};
-use embert_wire::{Head, MAX_RESPONSE_BYTES, NUMBERS_PER_RESPONSE, Response, Truncation};
+use embert::{Entities, Model, Output, Reading, TokenLabel};
+use embert_wire::{Head, MAX_RESPONSE_BYTES, NUMBERS_PER_RESPONSE, Response, Span, Truncation};
 use heapless::String;
 
 use crate::failure::Failure;
@@ -12,48 +12,85 @@ use crate::link;
 
 /// Sends a reading, part by part.
 pub fn send(model: &Model, reading: &Reading, with_tokens: bool) -> Result<(), Failure> {
+    let head = match reading.output {
+        Output::Classes { .. } => Head::Classes,
+        Output::Tokens { .. } => Head::Tokens,
+        Output::Embedding(_) => Head::Embedding,
+        Output::Joint { .. } => Head::Joint,
+        Output::Answer { .. } => Head::Answer,
+    };
     link::send(&Response::Read {
         tokens: reading.tokens.len() as u32,
         truncation: reading.truncated.map(|truncation| Truncation {
             tokens_needed: truncation.needed as u32,
-            bytes_read: truncation.covered_a,
+            // An answer's text is the second of a pair.
+            bytes_read: match head {
+                Head::Answer => truncation.covered_b,
+                _ => truncation.covered_a,
+            },
         }),
-        head: match reading.output {
-            Output::Classes { .. } => Head::Classes,
-            Output::Tokens { .. } => Head::Tokens,
-            Output::Embedding(_) => Head::Embedding,
-        },
+        head,
     })?;
     match &reading.output {
-        Output::Classes { probabilities, .. } => {
-            for (index, &probability) in probabilities.iter().enumerate() {
-                let label = model.labels().name(index);
-                link::send(&Response::Class { label, probability })?;
-            }
-        }
+        Output::Classes { probabilities, .. } => send_classes(model, probabilities),
         Output::Tokens { labels, entities } => {
-            for entity in entities.clone() {
-                link::send(&Response::Entity {
-                    label: entity.label,
-                    start: entity.start as u32,
-                    end: entity.end as u32,
-                    score: entity.score,
-                })?;
-            }
-            if with_tokens {
-                send_tokens(model, reading.tokens, labels)?;
-            }
+            send_entities(entities.clone())?;
+            send_tokens(model, reading.tokens, labels, with_tokens)
         }
         Output::Embedding(vector) => {
             for numbers in vector.chunks(NUMBERS_PER_RESPONSE) {
                 link::send(&Response::Numbers(numbers.iter().copied().collect()))?;
             }
+            Ok(())
         }
+        Output::Joint {
+            probabilities,
+            labels,
+            entities,
+        } => {
+            send_classes(model, probabilities)?;
+            send_entities(entities.clone())?;
+            send_tokens(model, reading.tokens, labels, with_tokens)
+        }
+        &Output::Answer { span, null_score } => {
+            let span = span.map(|span| Span {
+                start: span.start as u32,
+                end: span.end as u32,
+                score: span.score,
+            });
+            link::send(&Response::Answer { span, null_score })
+        }
+    }
+}
+
+fn send_classes(model: &Model, probabilities: &[f32]) -> Result<(), Failure> {
+    for (label, &probability) in model.labels().iter().zip(probabilities) {
+        link::send(&Response::Class { label, probability })?;
     }
     Ok(())
 }
 
-fn send_tokens(model: &Model, tokens: &[Token], labels: &[TokenLabel]) -> Result<(), Failure> {
+fn send_entities(entities: Entities) -> Result<(), Failure> {
+    for entity in entities {
+        link::send(&Response::Entity {
+            label: entity.label,
+            start: entity.start as u32,
+            end: entity.end as u32,
+            score: entity.score,
+        })?;
+    }
+    Ok(())
+}
+
+fn send_tokens(
+    model: &Model,
+    tokens: &[Token],
+    labels: &[TokenLabel],
+    wanted: bool,
+) -> Result<(), Failure> {
+    if !wanted {
+        return Ok(());
+    }
     let vocabulary = model.tokenizer().vocabulary();
     for (token, found) in tokens.iter().zip(labels) {
         // `[CLS]` and `[SEP]` come from nowhere in the text.
@@ -66,7 +103,7 @@ fn send_tokens(model: &Model, tokens: &[Token], labels: &[TokenLabel]) -> Result
                 piece: &piece,
                 start: token.start,
                 end: token.end,
-                label: model.labels().name(found.label as usize),
+                label: model.token_labels().name(found.label as usize),
                 score: found.score,
             })?;
         }

@@ -77,6 +77,7 @@ fn answer(
 ) -> Result<Cost, Failure> {
     match *request {
         Request::Run {
+            question,
             text,
             limit,
             tokens,
@@ -88,7 +89,8 @@ fn answer(
             if parts {
                 kernels = parts::observe(kernels, board.instructions);
             }
-            let cost = run(board, model, kernels, scratch, text, limit, tokens)?;
+            let texts = (question, text);
+            let cost = run(board, model, kernels, scratch, texts, limit, tokens)?;
             if parts {
                 for (kernel, part) in parts::observed() {
                     link::send(&Response::Part { kernel, part })?;
@@ -134,7 +136,7 @@ fn run(
     model: &Model,
     set: InstructionSet,
     scratch: &mut [u8],
-    text: &str,
+    (question, text): (Option<&str>, &str),
     limit: Option<u32>,
     with_tokens: bool,
 ) -> Result<Cost, Failure> {
@@ -157,7 +159,10 @@ fn run(
     let mut engine = Engine::with(model, scratch, settings)?;
     let stack = memory::paint_stack();
     let start = (board.instructions)();
-    let reading = engine.run(text);
+    let reading = match question {
+        Some(question) => engine.run_pair(question, text),
+        None => engine.run(text),
+    };
     let instructions = (board.instructions)() - start;
     // Past this point results could be wrong: some other memory was overwritten.
     let Some(stack_bytes) = memory::stack_used(stack) else {

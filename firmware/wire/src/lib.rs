@@ -27,6 +27,8 @@ pub const NUMBERS_PER_RESPONSE: usize = 32;
 pub enum Request<'a> {
     /// Run the model on one text.
     Run {
+        /// What to ask of the text: it is then the second of a pair.
+        question: Option<&'a str>,
         text: &'a str,
         /// Read no more than this many tokens, in a scratch for as many. `None`:
         /// as many as the model has positions.
@@ -83,6 +85,9 @@ pub enum Response<'a> {
     },
     /// The embedding's next numbers.
     Numbers(Vec<f32, NUMBERS_PER_RESPONSE>),
+    /// The part of the text that answers the question, and the score of there
+    /// being none.
+    Answer { span: Option<Span>, null_score: f32 },
     /// What one kernel took in all, in answer to [`Request::Run`].
     Part { kernel: Kernel, part: Part },
     /// How many cases [`Request::Check`] went through.
@@ -184,6 +189,18 @@ pub enum Head {
     Tokens,
     /// [`Response::Numbers`].
     Embedding,
+    /// [`Response::Class`], then as [`Head::Tokens`].
+    Joint,
+    /// [`Response::Answer`].
+    Answer,
+}
+
+/// A part of the text: bytes `start` to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+    pub score: f32,
 }
 
 /// What was not read of a text.

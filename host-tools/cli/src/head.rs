@@ -16,6 +16,10 @@ pub enum HeadArgument {
     Cls,
     /// Embedding: the pooler's output
     Pooler,
+    /// One label per text, its intent, and one per token, its slot
+    Joint,
+    /// The part of a context that answers a question
+    Spans,
 }
 
 impl From<HeadArgument> for HeadChoice {
@@ -26,6 +30,8 @@ impl From<HeadArgument> for HeadChoice {
             HeadArgument::Mean => Self::Embedding(Pooling::Mean),
             HeadArgument::Cls => Self::Embedding(Pooling::Cls),
             HeadArgument::Pooler => Self::Embedding(Pooling::Pooler),
+            HeadArgument::Joint => Self::Joint,
+            HeadArgument::Spans => Self::Spans,
         }
     }
 }

@@ -113,6 +113,9 @@ fn write(blob: &Inspection, out: &mut dyn Write) -> io::Result<()> {
     if !blob.labels.is_empty() {
         writeln!(out, "\nlabels\n  {}", blob.labels.join(" "))?;
     }
+    if !blob.token_labels.is_empty() {
+        writeln!(out, "\nlabels of tokens\n  {}", blob.token_labels.join(" "))?;
+    }
     if !blob.about.is_empty() {
         writeln!(out, "\n{}", blob.about.trim_end())?;
     }

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use embert::kernels::InstructionSet;
-use embert::{Engine, Settings, Workers};
+use embert::{Engine, HeadKind, Reading, RunError, Settings, Workers};
 use embert_tools::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
@@ -22,6 +22,7 @@ Examples:
   embert run \"Maria Gonzalez moved to 42 Oak Street, Springfield.\"
   embert run model.embert \"Ada Lovelace lives in London.\"
   embert run model.embert --file letters.txt --json > labels.jsonl
+  embert run answers.embert --question \"Where does Ada live?\" \"Ada Lovelace lives in London.\"
   tail -f messages.log | embert run model.embert";
 
 /// Read texts with a model and show what it says.
@@ -38,6 +39,9 @@ pub struct Run {
     /// Read texts from this file, one a line ("-" is stdin)
     #[arg(long, short)]
     file: Option<PathBuf>,
+    /// Ask this of every text, where the model answers questions
+    #[arg(long, short)]
+    question: Option<String>,
     /// One line of JSON per text
     #[arg(long)]
     json: bool,
@@ -65,6 +69,13 @@ impl Run {
         let path = names_model.then(|| PathBuf::from(texts.remove(0)));
         let blob = Blob::open(path.as_deref())?;
         let model = blob.verified()?;
+        let answers = model.shape().head == HeadKind::Spans;
+        let question = self.question.as_deref();
+        match question {
+            None if answers => bail!("the model answers questions: ask one with --question"),
+            Some(_) if !answers => bail!("--question: the model answers no questions"),
+            _ => {}
+        }
         let limit = self
             .limit
             .unwrap_or(usize::MAX)
@@ -91,10 +102,13 @@ impl Run {
         for (index, text) in Texts::open(texts, self.file)?.enumerate() {
             let text = text?;
             let reading = match &threads {
-                Some(threads) => threads.run(|| engine.run(&text))?,
-                None => engine.run(&text)?,
+                Some(threads) => threads.run(|| read(&mut engine, question, &text))?,
+                None => read(&mut engine, question, &text)?,
             };
-            let report = Report::new(&model, &text, &reading, self.tokens);
+            let report = match question {
+                Some(question) => Report::of_pair(&model, question, &text, &reading, self.tokens),
+                None => Report::new(&model, &text, &reading, self.tokens),
+            };
             if self.json {
                 write_json(&report, &mut out)?;
             } else {
@@ -106,6 +120,17 @@ impl Run {
             out.flush()?;
         }
         Ok(())
+    }
+}
+
+fn read<'e>(
+    engine: &'e mut Engine<'_, '_>,
+    question: Option<&str>,
+    text: &str,
+) -> Result<Reading<'e>, RunError> {
+    match question {
+        Some(question) => engine.run_pair(question, text),
+        None => engine.run(text),
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Validate {
     checkpoint: PathBuf,
     /// The blob
     model: PathBuf,
-    /// Texts to compare on, one a line ("-" is stdin); empty lines are left out
+    /// Texts to compare on, one a line ("-" is stdin); empty lines are left out. For a model that
+    /// answers questions, a line is a question, a tab, and the text with the answer
     #[arg(long, value_name = "FILE")]
     texts: PathBuf,
     /// What was given to `embert quantize`, if anything was
@@ -76,7 +77,19 @@ fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "texts             {}", summary.texts)?;
     if let Some(agreement) = summary.agreement {
         let (percent, decisions) = (agreement * 100.0, summary.decisions);
-        writeln!(out, "labels agree      {percent:.3}% of {decisions}")?;
+        let what = match summary.probability_gap {
+            Some(_) => "labels",
+            None => "answers",
+        };
+        writeln!(
+            out,
+            "{:<18}{percent:.3}% of {decisions}",
+            format!("{what} agree")
+        )?;
+    }
+    if let Some(agreement) = summary.intent_agreement {
+        let (percent, texts) = (agreement * 100.0, summary.texts);
+        writeln!(out, "intents agree     {percent:.3}% of {texts}")?;
     }
     if let Some(gap) = summary.probability_gap {
         writeln!(out, "probability gap   {gap:.4} at most")?;
@@ -94,12 +107,17 @@ fn write(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     for Worst { text, comparison } in &summary.worst {
         let measure = match (comparison.cosine, comparison.probability_gap) {
             (Some(cosine), _) => format!("cosine {cosine:.5}"),
-            (None, gap) => format!(
-                "{} of {} differ, gap {:.4}",
+            (None, Some(gap)) => format!(
+                "{} of {} differ{}, gap {gap:.4}",
                 comparison.decisions - comparison.agreed,
                 comparison.decisions,
-                gap.unwrap_or_default()
+                match comparison.same_intent {
+                    Some(false) => ", intents too",
+                    _ => "",
+                },
             ),
+            (None, None) if comparison.agreed == comparison.decisions => "same answer".into(),
+            (None, None) => "another answer".into(),
         };
         writeln!(out, "  {measure}  {}", console::truncate_str(text, 72, "…"))?;
     }

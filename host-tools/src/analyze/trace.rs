@@ -7,7 +7,7 @@ use std::ops::Range;
 use embert::blob::{Linear, Matrix, PAIR};
 use embert::fixed::{Factor, Narrow};
 use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, RowScale, SoftmaxScales};
-use embert::{Activation, Engine, Model, Settings};
+use embert::{Activation, Engine, HeadKind, Model, Settings};
 use serde::Serialize;
 
 use crate::blob::AlignedBytes;
@@ -78,8 +78,12 @@ pub fn trace(model: &Model<'_>, tokens: usize) -> anyhow::Result<Trace> {
         .map_err(anyhow::Error::from)
         .and_then(|mut engine| {
             // A word of one letter is a token, known or not.
-            let text = "a ".repeat(tokens.saturating_sub(2));
-            let read = engine.run(&text)?.tokens.len();
+            let words = |specials| "a ".repeat(tokens.saturating_sub(specials));
+            let read = match model.shape().head {
+                HeadKind::Spans => engine.run_pair("", &words(3)),
+                _ => engine.run(&words(2)),
+            };
+            let read = read?.tokens.len();
             anyhow::ensure!(read == tokens, "the model reads {read} tokens at most");
             Ok(())
         });

@@ -39,6 +39,8 @@ pub(super) struct Config {
     #[serde(default)]
     add_cross_attention: bool,
     pub id2label: Option<BTreeMap<usize, String>>,
+    /// The labels of texts, where `id2label` has those of tokens.
+    pub intents: Option<Vec<String>>,
     pub problem_type: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    CheckpointError, FloatHead, Pooling,
+    CheckpointError, Dense, FloatHead, Pooling,
     config::{Config, read_json, read_json_if_there},
     encoder::dense,
     tensors::Tensors,
@@ -18,15 +18,24 @@ pub enum HeadChoice {
     TokenClassification,
     /// Normalized to length 1.
     Embedding(Pooling),
+    /// Intents and slots.
+    Joint,
+    /// Answers to questions.
+    Spans,
 }
 
 pub(super) struct Head {
     pub head: FloatHead,
     pub labels: Vec<String>,
+    pub intents: Vec<String>,
     pub notes: Vec<String>,
 }
 
-const CLASSIFIER: &str = "classifier.weight";
+/// The classifiers' tensors, without `.weight` and `.bias`.
+pub(super) const CLASSIFIER: &str = "classifier";
+pub(super) const INTENTS: &str = "intent_classifier";
+pub(super) const SLOTS: &str = "slot_classifier";
+pub(super) const SPANS: &str = "qa_outputs";
 
 pub(super) fn read(
     folder: &Path,
@@ -45,6 +54,7 @@ pub(super) fn read(
                 return Ok(Head {
                     head: FloatHead::Embedding { pooling, normalize },
                     labels: Vec::new(),
+                    intents: Vec::new(),
                     notes,
                 });
             }
@@ -52,20 +62,17 @@ pub(super) fn read(
     };
     let needs_pooler = matches!(
         choice,
-        HeadChoice::SequenceClassification | HeadChoice::Embedding(Pooling::Pooler)
+        HeadChoice::SequenceClassification
+            | HeadChoice::Embedding(Pooling::Pooler)
+            | HeadChoice::Joint
     );
     require_pooler(tensors, config, needs_pooler, has_pooler)?;
 
-    let classifier = || {
-        let outputs = match tensors.shape(CLASSIFIER) {
-            Some([outputs, _]) => *outputs,
-            _ => config.id2label.as_ref().map_or(2, |labels| labels.len()),
-        };
-        dense(tensors, "classifier", config.hidden, outputs)
-    };
+    let named = config.id2label.as_ref().map_or(2, |labels| labels.len());
+    let classifier = |name, named| classifier(tensors, name, config.hidden, named);
     let head = match choice {
         HeadChoice::SequenceClassification => {
-            let classifier = classifier()?;
+            let classifier = classifier(CLASSIFIER, named)?;
             // One output has nothing to be compared with: such models (cross-encoders) are
             // trained with a sigmoid.
             let multi_label = config.problem_type.as_deref() == Some("multi_label_classification")
@@ -76,25 +83,75 @@ pub(super) fn read(
             }
         }
         HeadChoice::TokenClassification => FloatHead::TokenClassification {
-            classifier: classifier()?,
+            classifier: classifier(CLASSIFIER, named)?,
         },
         HeadChoice::Embedding(pooling) => FloatHead::Embedding {
             pooling,
             normalize: true,
         },
+        HeadChoice::Joint => FloatHead::Joint {
+            intents: classifier(INTENTS, config.intents.as_ref().map_or(2, Vec::len))?,
+            slots: classifier(SLOTS, named)?,
+        },
+        HeadChoice::Spans => FloatHead::Spans {
+            classifier: dense(tensors, SPANS, config.hidden, 2)?,
+        },
     };
-    let labels = match &head {
+    let by_id = |id: usize| config.id2label.as_ref()?.get(&id).cloned();
+    let count = config.id2label.as_ref().map_or(0, |labels| labels.len());
+    let (labels, intents) = match &head {
         FloatHead::SequenceClassification { classifier, .. }
         | FloatHead::TokenClassification { classifier } => {
-            labels(config, classifier.outputs, &mut notes)
+            let labels = labels("labels", count, by_id, classifier.outputs, &mut notes);
+            (labels, Vec::new())
         }
-        FloatHead::Embedding { .. } => Vec::new(),
+        FloatHead::Joint { intents, slots } => {
+            let names = config.intents.as_deref().unwrap_or_default();
+            let by_index = |index: usize| names.get(index).cloned();
+            (
+                labels("labels", count, by_id, slots.outputs, &mut notes),
+                labels(
+                    "intents",
+                    names.len(),
+                    by_index,
+                    intents.outputs,
+                    &mut notes,
+                ),
+            )
+        }
+        FloatHead::Embedding { .. } | FloatHead::Spans { .. } => (Vec::new(), Vec::new()),
     };
     Ok(Head {
         head,
         labels,
+        intents,
         notes,
     })
+}
+
+/// A classifier of as many outputs as its tensor has; of `named`, should it be missing. JointBERT's
+/// are modules around a layer `linear`.
+fn classifier(
+    tensors: &Tensors,
+    name: &str,
+    hidden: usize,
+    named: usize,
+) -> Result<Dense, CheckpointError> {
+    let inner = format!("{name}.linear");
+    let name = match weight(tensors, &inner) {
+        Some(_) => &inner,
+        None => name,
+    };
+    let outputs = match weight(tensors, name) {
+        Some([outputs, _]) => *outputs,
+        _ => named,
+    };
+    dense(tensors, name, hidden, outputs)
+}
+
+/// The extents of a layer's weights.
+fn weight<'t>(tensors: &'t Tensors, name: &str) -> Option<&'t [usize]> {
+    tensors.shape(&format!("{name}.weight"))
 }
 
 enum Detected {
@@ -126,11 +183,13 @@ fn detect(
         }
         "BertForSequenceClassification" => HeadChoice::SequenceClassification,
         "BertForTokenClassification" => HeadChoice::TokenClassification,
-        "BertForQuestionAnswering" | "BertForMultipleChoice" | "BertForNextSentencePrediction" => {
+        "BertForQuestionAnswering" => HeadChoice::Spans,
+        "BertForJointIntentSlots" | "JointBERT" => HeadChoice::Joint,
+        "BertForMultipleChoice" | "BertForNextSentencePrediction" => {
             return Err(unsupported(&format!("the head of {architecture}")));
         }
         // BertForTokenClassification is the one that leaves the pooler out.
-        _ if tensors.shape(CLASSIFIER).is_some() => {
+        _ if weight(tensors, CLASSIFIER).is_some() => {
             let (choice, what) = if has_pooler {
                 (HeadChoice::SequenceClassification, "sequence")
             } else {
@@ -171,22 +230,22 @@ fn require_pooler(
     Ok(())
 }
 
-/// The classifier decides how many labels there are; `id2label` only names them.
-fn labels(config: &Config, outputs: usize, notes: &mut Vec<String>) -> Vec<String> {
-    let given = config.id2label.as_ref();
-    let count = given.map_or(0, |labels| labels.len());
+/// The classifier decides how many labels there are; `config.json` only names `count` of them.
+fn labels(
+    what: &str,
+    count: usize,
+    name: impl Fn(usize) -> Option<String>,
+    outputs: usize,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
     if count != outputs {
         notes.push(format!(
-            "config.json names {count} labels, the classifier has {outputs} outputs: those without a name are called \
+            "config.json names {count} {what}, the classifier has {outputs} outputs: those without a name are called \
              LABEL_n"
         ));
     }
     (0..outputs)
-        .map(|index| {
-            given
-                .and_then(|labels| labels.get(&index).cloned())
-                .unwrap_or_else(|| format!("LABEL_{index}"))
-        })
+        .map(|index| name(index).unwrap_or_else(|| format!("LABEL_{index}")))
         .collect()
 }
 

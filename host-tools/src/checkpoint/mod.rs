@@ -29,8 +29,12 @@ pub struct Checkpoint {
     /// Has exactly one word embedding for every piece of `tokenizer`.
     pub model: FloatModel,
     pub head: FloatHead,
-    /// One name per output of the classifier; empty for embeddings.
+    /// One name per output of the classifier, that of tokens where there are two; empty for
+    /// embeddings and spans.
     pub labels: Vec<String>,
+    /// One name per output of the classifier of texts, where there is one of tokens too; empty
+    /// elsewhere.
+    pub intents: Vec<String>,
     pub tokenizer: TokenizerSpec,
     /// What had to be assumed or repaired, one sentence each, to be shown to the user.
     pub notes: Vec<String>,
@@ -56,6 +60,7 @@ impl Checkpoint {
         let head::Head {
             head,
             labels,
+            intents,
             mut notes,
         } = head::read(folder, &config, &tensors, model.pooler.is_some(), head)?;
         let tokenizer = tokenizer::read(folder, model.vocabulary(), &mut notes)?;
@@ -76,6 +81,7 @@ impl Checkpoint {
             model,
             head,
             labels,
+            intents,
             tokenizer,
             notes,
         })

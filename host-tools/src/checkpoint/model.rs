@@ -121,6 +121,41 @@ pub enum FloatHead {
         pooling: Pooling,
         normalize: bool,
     },
+    /// Pooler, then one score per intent, softmax over the intents; and one score per slot for every
+    /// token, softmax over the slots (Chen et al., arXiv 1902.10909, section 3.2). Always comes with
+    /// [`FloatModel::pooler`].
+    Joint {
+        intents: Dense,
+        slots: Dense,
+    },
+    /// Two scores for every token: as the start of the answer to a question, and as its end (Devlin
+    /// et al., section 4.2).
+    Spans {
+        /// `[2 x hidden]`
+        classifier: Dense,
+    },
+}
+
+impl FloatHead {
+    /// What classifies texts.
+    pub fn text_classifier(&self) -> Option<&Dense> {
+        match self {
+            Self::SequenceClassification { classifier, .. } => Some(classifier),
+            Self::Joint { intents, .. } => Some(intents),
+            Self::TokenClassification { .. } | Self::Embedding { .. } | Self::Spans { .. } => None,
+        }
+    }
+
+    /// What classifies tokens.
+    pub fn token_classifier(&self) -> Option<&Dense> {
+        match self {
+            Self::TokenClassification { classifier } | Self::Spans { classifier } => {
+                Some(classifier)
+            }
+            Self::Joint { slots, .. } => Some(slots),
+            Self::SequenceClassification { .. } | Self::Embedding { .. } => None,
+        }
+    }
 }
 
 /// How token states become one sentence embedding.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Activation, Checkpoint, CheckpointError, Dense, FloatHead, LayerNorm, Pooling, TokenizerSpec,
-    encoder::WORD_PROJECTION, tokenizer::MAX_INPUT_CHARS_PER_WORD,
+    encoder::WORD_PROJECTION, head, tokenizer::MAX_INPUT_CHARS_PER_WORD,
 };
 
 impl Checkpoint {
@@ -92,6 +92,8 @@ impl Checkpoint {
             FloatHead::SequenceClassification { .. } => "BertForSequenceClassification",
             FloatHead::TokenClassification { .. } => "BertForTokenClassification",
             FloatHead::Embedding { .. } => "BertModel",
+            FloatHead::Joint { .. } => "BertForJointIntentSlots",
+            FloatHead::Spans { .. } => "BertForQuestionAnswering",
         };
         let activation = match model.activation {
             Activation::GeluErf => "gelu",
@@ -119,6 +121,9 @@ impl Checkpoint {
                 true => "multi_label_classification".into(),
                 false => "single_label_classification".into(),
             };
+        }
+        if !self.intents.is_empty() {
+            config["intents"] = json!(self.intents);
         }
         if !self.labels.is_empty() {
             let numbered = || self.labels.iter().enumerate();
@@ -173,9 +178,14 @@ impl Checkpoint {
         match &self.head {
             FloatHead::SequenceClassification { classifier, .. }
             | FloatHead::TokenClassification { classifier } => {
-                tensors.dense("classifier", classifier);
+                tensors.dense(head::CLASSIFIER, classifier);
             }
             FloatHead::Embedding { .. } => {}
+            FloatHead::Joint { intents, slots } => {
+                tensors.dense(head::INTENTS, intents);
+                tensors.dense(head::SLOTS, slots);
+            }
+            FloatHead::Spans { classifier } => tensors.dense(head::SPANS, classifier),
         }
         tensors.into_bytes()
     }
@@ -292,6 +302,7 @@ mod tests {
             assert_eq!(again.model, checkpoint.model, "{}", tiny.name);
             assert_eq!(again.head, checkpoint.head);
             assert_eq!(again.labels, checkpoint.labels);
+            assert_eq!(again.intents, checkpoint.intents);
             assert_eq!(again.tokenizer, checkpoint.tokenizer);
         }
         Ok(())

@@ -43,7 +43,8 @@ pub struct Candidate {
     pub variant: Variant,
     /// Of the blob.
     pub bytes: usize,
-    /// Share of labels that are the float model's, or the mean cosine to its embeddings.
+    /// Share of labels or answers that are the float model's, the smaller one of intents and slots;
+    /// or the mean cosine to its embeddings.
     pub agreement: f64,
     /// Whether nothing as small agrees as well.
     pub on_frontier: bool,
@@ -163,10 +164,12 @@ pub fn candidate(
     let comparisons = compare(checkpoint, &model, texts, || {})?;
     let summary = Summary::new(texts, &comparisons, 0);
     let cosine = summary.cosine.map(|cosine| cosine.mean);
+    let intents = summary.intent_agreement.unwrap_or(1.0);
+    let labels = summary.agreement.map(|labels| labels.min(intents));
     Ok(Candidate {
         variant,
         bytes: blob.len(),
-        agreement: cosine.or(summary.agreement).unwrap_or_default(),
+        agreement: cosine.or(labels).unwrap_or_default(),
         on_frontier: false,
         blob,
         vocab_txt,

@@ -76,21 +76,13 @@ impl<'a> Encoder<'a> {
 
     /// The states going into layer `index`, or into the head, with scales for what reads them.
     fn states(&self, index: usize, norm: &'a LayerNorm) -> Migrated<'a> {
-        let checkpoint = self.checkpoint;
-        let readers = match (
-            checkpoint.model.layers.get(index),
-            pooler(checkpoint),
-            &checkpoint.head,
-        ) {
-            (Some(layer), ..) => vec![&layer.query, &layer.key, &layer.value],
-            (None, Some(pooler), _) => vec![pooler],
-            (
-                None,
-                None,
-                FloatHead::TokenClassification { classifier }
-                | FloatHead::SequenceClassification { classifier, .. },
-            ) => vec![classifier],
-            (None, None, FloatHead::Embedding { .. }) => vec![],
+        let (checkpoint, head) = (self.checkpoint, &self.checkpoint.head);
+        let readers = match checkpoint.model.layers.get(index) {
+            Some(layer) => vec![&layer.query, &layer.key, &layer.value],
+            None => {
+                let of_text = pooler(checkpoint).or(head.text_classifier());
+                of_text.into_iter().chain(head.token_classifier()).collect()
+            }
         };
         Migrated::new(norm, self.statistics.states(index), &readers)
     }
@@ -173,10 +165,9 @@ impl<'a> Encoder<'a> {
 
     fn write_head(&self, last: &Migrated<'_>, writer: &mut Writer) {
         let checkpoint = self.checkpoint;
-        let labels = Channels::plain(checkpoint.labels.len());
-        let mut write = |dense: &Dense, outputs, inputs: &Inputs, input_scale| {
+        let mut write = |dense: &Dense, inputs: &Inputs, input_scale| {
             let layout = Layout {
-                outputs,
+                outputs: Channels::plain(dense.outputs),
                 inputs: self.hidden,
             };
             writer.dense(&dense::quantize(
@@ -187,37 +178,32 @@ impl<'a> Encoder<'a> {
                 Limits::input(input_scale),
             ));
         };
-        let pooler = pooler(checkpoint);
+        let (pooler, head) = (pooler(checkpoint), &checkpoint.head);
         if let Some(pooler) = pooler {
-            write(
-                &last.fold(pooler),
-                self.hidden,
-                &last.inputs(),
-                last.row_scale(),
-            );
+            write(&last.fold(pooler), &last.inputs(), last.row_scale());
         }
-        match &checkpoint.head {
-            FloatHead::SequenceClassification { classifier, .. } if pooler.is_some() => {
+        match (head.text_classifier(), pooler) {
+            (Some(classifier), Some(_)) => {
                 // Pooled states lie between -1 and 1.
                 let inputs = Inputs::unknown(classifier.inputs);
-                write(classifier, labels, &inputs, 2.0 / 254.0);
+                write(classifier, &inputs, 2.0 / 254.0);
             }
-            FloatHead::SequenceClassification { classifier, .. }
-            | FloatHead::TokenClassification { classifier } => {
-                write(
-                    &last.fold(classifier),
-                    labels,
-                    &last.inputs(),
-                    last.row_scale(),
-                );
+            (Some(classifier), None) => {
+                write(&last.fold(classifier), &last.inputs(), last.row_scale());
             }
+            (None, _) => {}
+        }
+        if let Some(classifier) = head.token_classifier() {
+            write(&last.fold(classifier), &last.inputs(), last.row_scale());
+        }
+        match head {
             FloatHead::Embedding { pooling, .. } if *pooling != checkpoint::Pooling::Pooler => {
                 // A mean sums over as many tokens as there are positions.
                 let sum = last.bound() * checkpoint.model.positions() as f64;
                 let unit = last.residual_unit(0.0).max(sum / f64::from(1 << 30));
                 writer.readout(unit, &last.norm.beta);
             }
-            FloatHead::Embedding { .. } => {}
+            _ => {}
         }
     }
 }

@@ -6,11 +6,12 @@ use crate::checkpoint::{self, Checkpoint, FloatHead};
 use embert::blob::{Format, HEADER_LEN, MAGIC, VERSION, flags};
 use embert::{HeadKind, Pooling, Shape};
 
-/// Where the header has the rank of the word embeddings.
+/// Where the header has the rank of the word embeddings, then the labels of tokens.
 const RANK: usize = 96;
 
-/// Where each name ends, then the names.
-pub fn label_section(labels: &[String]) -> Vec<u8> {
+/// Where each name ends, then the names, those of texts before those of tokens.
+pub fn label_section(checkpoint: &Checkpoint) -> Vec<u8> {
+    let labels = [&checkpoint.intents[..], &checkpoint.labels].concat();
     let ends = labels.iter().scan(0, |end, label| {
         *end += label.len() as u32;
         Some(*end)
@@ -36,6 +37,12 @@ pub fn shape(checkpoint: &Checkpoint, int4: &[Part]) -> Shape {
             };
             (HeadKind::Embedding, pooling)
         }
+        FloatHead::Joint { .. } => (HeadKind::Joint, Pooling::Cls),
+        FloatHead::Spans { .. } => (HeadKind::Spans, Pooling::Cls),
+    };
+    let (labels, token_labels) = match &checkpoint.head {
+        FloatHead::Joint { .. } => (checkpoint.intents.len(), checkpoint.labels.len()),
+        _ => (checkpoint.labels.len(), 0),
     };
     Shape {
         layers: model.layers.len(),
@@ -46,7 +53,8 @@ pub fn shape(checkpoint: &Checkpoint, int4: &[Part]) -> Shape {
         rank: model.word_projection.as_ref().map_or(0, |p| p.inputs),
         positions: model.positions(),
         segments: model.segments(),
-        labels: checkpoint.labels.len(),
+        labels,
+        token_labels,
         head,
         pooling,
         has_pooler: pooler(checkpoint).is_some(),
@@ -118,7 +126,11 @@ pub fn header(
         bytes.extend([Format::Nibbles.code() as u8; 2]);
     }
     bytes.resize(RANK, 0);
-    bytes.extend((shape.rank as u32).to_le_bytes());
+    bytes.extend(
+        [shape.rank, shape.token_labels]
+            .map(|n| (n as u32).to_le_bytes())
+            .concat(),
+    );
     bytes.resize(HEADER_LEN, 0);
     bytes
 }

@@ -98,7 +98,7 @@ pub fn quantize(
     progress(Step::Begin(texts.len() + model.layers.len()));
     let statistics = Statistics::collect(model, &texts, || progress(Step::Done))?;
 
-    let labels = header::label_section(&checkpoint.labels);
+    let labels = header::label_section(checkpoint);
     let mut writer = Writer::new(options.format);
     writer.bytes(&header::header(
         checkpoint,
@@ -126,8 +126,8 @@ pub fn quantize(
 /// Whether a head reads the pooler.
 fn needs_pooler(head: &FloatHead) -> bool {
     match head {
-        FloatHead::SequenceClassification { .. } => true,
-        FloatHead::TokenClassification { .. } => false,
+        FloatHead::SequenceClassification { .. } | FloatHead::Joint { .. } => true,
+        FloatHead::TokenClassification { .. } | FloatHead::Spans { .. } => false,
         FloatHead::Embedding { pooling, .. } => *pooling == checkpoint::Pooling::Pooler,
     }
 }

@@ -1,9 +1,11 @@
 //! What the heads compute from the encoder's states.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
 use super::encoder::{project, softmax};
-use crate::checkpoint::{FloatHead, FloatModel, Pooling};
+use crate::checkpoint::{Dense, FloatHead, FloatModel, Pooling};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -20,6 +22,30 @@ pub enum Output {
     },
     /// `[hidden]`
     Embedding(Vec<f32>),
+    /// Those of the text as in sequence classification, those of tokens as in token classification.
+    Joint {
+        intents: Vec<f32>,
+        intent_probabilities: Vec<f32>,
+        slots: Array2<f32>,
+        slot_probabilities: Array2<f32>,
+    },
+    /// `[tokens x 2]`: the logits of every token as start and as end of the answer.
+    Spans(Array2<f32>),
+}
+
+/// First and last token of the best answer within `context`, of 30 tokens at most, by
+/// [`Output::Spans`]; `None` in an empty context.
+///
+/// # Panics
+/// When the context lies outside of the text.
+pub fn best_span(logits: &Array2<f32>, context: Range<usize>) -> Option<(usize, usize)> {
+    let starting = |start: usize| {
+        let ends = start..context.end.min(start + embert::MAX_ANSWER_TOKENS);
+        ends.map(move |end| (start, end))
+    };
+    let score = |(start, end): (usize, usize)| logits[[start, 0]] + logits[[end, 1]];
+    let spans = context.clone().flat_map(starting);
+    spans.max_by(|&a, &b| score(a).total_cmp(&score(b)))
 }
 
 /// Applies a head to the states of the last layer, `[tokens x hidden]`.
@@ -32,23 +58,14 @@ pub fn apply_head(model: &FloatModel, head: &FloatHead, states: &Array2<f32>) ->
             classifier,
             multi_label,
         } => {
-            let pooled = pool(model, states).insert_axis(Axis(0));
-            let logits = project(&pooled, classifier);
-            let mut probabilities = logits.clone();
-            if *multi_label {
-                probabilities.mapv_inplace(|x| 1.0 / (1.0 + (-x).exp()));
-            } else {
-                softmax(&mut probabilities);
-            }
+            let (logits, probabilities) = label_text(model, classifier, *multi_label, states);
             Output::SequenceClassification {
-                logits: logits.into_iter().collect(),
-                probabilities: probabilities.into_iter().collect(),
+                logits,
+                probabilities,
             }
         }
         FloatHead::TokenClassification { classifier } => {
-            let logits = project(states, classifier);
-            let mut probabilities = logits.clone();
-            softmax(&mut probabilities);
+            let (logits, probabilities) = label_tokens(classifier, states);
             Output::TokenClassification {
                 logits,
                 probabilities,
@@ -66,7 +83,47 @@ pub fn apply_head(model: &FloatModel, head: &FloatHead, states: &Array2<f32>) ->
             }
             Output::Embedding(embedding.to_vec())
         }
+        FloatHead::Joint { intents, slots } => {
+            let (intents, intent_probabilities) = label_text(model, intents, false, states);
+            let (slots, slot_probabilities) = label_tokens(slots, states);
+            Output::Joint {
+                intents,
+                intent_probabilities,
+                slots,
+                slot_probabilities,
+            }
+        }
+        FloatHead::Spans { classifier } => Output::Spans(project(states, classifier)),
     }
+}
+
+/// Logits and probabilities, `[labels]`.
+fn label_text(
+    model: &FloatModel,
+    classifier: &Dense,
+    multi_label: bool,
+    states: &Array2<f32>,
+) -> (Vec<f32>, Vec<f32>) {
+    let pooled = pool(model, states).insert_axis(Axis(0));
+    let logits = project(&pooled, classifier);
+    let mut probabilities = logits.clone();
+    if multi_label {
+        probabilities.mapv_inplace(|x| 1.0 / (1.0 + (-x).exp()));
+    } else {
+        softmax(&mut probabilities);
+    }
+    (
+        logits.into_iter().collect(),
+        probabilities.into_iter().collect(),
+    )
+}
+
+/// Logits and probabilities, `[tokens x labels]`.
+fn label_tokens(classifier: &Dense, states: &Array2<f32>) -> (Array2<f32>, Array2<f32>) {
+    let logits = project(states, classifier);
+    let mut probabilities = logits.clone();
+    softmax(&mut probabilities);
+    (logits, probabilities)
 }
 
 /// The pooler: a dense layer and tanh over the state of `[CLS]`.

@@ -8,7 +8,7 @@ mod encoder;
 mod head;
 
 pub use encoder::{InputError, Observation, Site, encode};
-pub use head::{Output, apply_head};
+pub use head::{Output, apply_head, best_span};
 
 use crate::checkpoint::Checkpoint;
 
@@ -20,12 +20,19 @@ pub struct Forward {
     pub output: Output,
 }
 
-/// Runs the whole model over one text of `ids`, `[CLS]` and `[SEP]` included, all in segment 0.
+/// Runs the whole model over one text of `ids`, `[CLS]` and `[SEP]` included, of which those from
+/// `segment_b` on are the second text of a pair.
 ///
 /// # Errors
 /// When there are no ids, too many of them, or one the model has no embedding for.
-pub fn forward(checkpoint: &Checkpoint, ids: &[u32]) -> Result<Forward, InputError> {
-    let segments = vec![0; ids.len()];
+pub fn forward(
+    checkpoint: &Checkpoint,
+    ids: &[u32],
+    segment_b: usize,
+) -> Result<Forward, InputError> {
+    let segments: Vec<u32> = (0..ids.len())
+        .map(|at| u32::from(at >= segment_b))
+        .collect();
     let hidden = encode(&checkpoint.model, ids, &segments, &mut |_| {})?;
     let output = apply_head(&checkpoint.model, &checkpoint.head, &hidden);
     Ok(Forward { hidden, output })

@@ -15,6 +15,9 @@ pub use terminal::{Colours, write_text};
 /// What a model says about one text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// What was asked about the text; `None` where the model reads texts alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
     pub text: String,
     /// Tokens the model read, `[CLS]` and `[SEP]` included.
     pub tokens: usize,
@@ -49,6 +52,20 @@ pub enum Outcome {
     Embedding {
         vector: Vec<f32>,
     },
+    /// Intent and slots.
+    Joint {
+        /// Of the text, the most probable first.
+        labels: Vec<LabelScore>,
+        /// As in token classification.
+        entities: Vec<Entity>,
+        tokens: Option<Vec<TokenLabel>>,
+    },
+    Answer {
+        /// The best part of the text; `None` where none of it was read.
+        span: Option<Span>,
+        /// How much speaks for the text having no answer, to be compared with the span's score.
+        null_score: f32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +85,17 @@ pub struct Entity {
     pub start: usize,
     pub end: usize,
     /// The mean probability of its tokens' labels.
+    pub score: f32,
+}
+
+/// A part of a text that answers a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// The bytes `start..end` of the text.
+    pub text: String,
+    pub start: usize,
+    pub end: usize,
+    /// The sum of two logits.
     pub score: f32,
 }
 

@@ -1,66 +1,45 @@
 //! Reports made of what the engine read.
 
-use embert::{Model, Output, Reading};
+use embert::{Entities, Model, Output, Reading};
 
-use super::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
+use super::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
 
 impl Report {
     /// What the engine read in `text`, with every token's label if `with_tokens`.
     pub fn new(model: &Model<'_>, text: &str, reading: &Reading<'_>, with_tokens: bool) -> Self {
-        let name = |label: usize| model.labels().name(label).to_owned();
+        let tokens = |labels| with_tokens.then(|| token_labels(model, reading, labels));
         let result = match &reading.output {
-            Output::Classes { probabilities, .. } => {
-                let scores = probabilities.iter().enumerate();
-                let mut labels: Vec<LabelScore> = scores
-                    .map(|(label, &probability)| LabelScore {
-                        label: name(label),
-                        probability,
-                    })
-                    .collect();
-                // Stable: equals stay in the model's order.
-                labels.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-                Outcome::SequenceClassification { labels }
-            }
-            Output::Tokens { labels, entities } => {
-                let entities = entities.clone().map(|entity| Entity {
-                    label: entity.label.to_owned(),
-                    text: text
-                        .get(entity.start..entity.end)
-                        .unwrap_or_default()
-                        .to_owned(),
-                    start: entity.start,
-                    end: entity.end,
-                    score: entity.score,
-                });
-                let from_text = |token: &embert::text::Token| token.start < token.end;
-                let tokens = || {
-                    let labelled = reading.tokens.iter().zip(*labels);
-                    let labelled = labelled.filter(|(token, _)| from_text(token));
-                    labelled
-                        .map(|(token, label)| TokenLabel {
-                            piece: model
-                                .tokenizer()
-                                .vocabulary()
-                                .piece(token.id)
-                                .map(|piece| piece.to_string())
-                                .unwrap_or_default(),
-                            start: token.start as usize,
-                            end: token.end as usize,
-                            label: name(label.label as usize),
-                            score: label.score,
-                        })
-                        .collect()
-                };
-                Outcome::TokenClassification {
-                    entities: entities.collect(),
-                    tokens: with_tokens.then(tokens),
-                }
-            }
+            Output::Classes { probabilities, .. } => Outcome::SequenceClassification {
+                labels: ranked(model, probabilities),
+            },
+            Output::Tokens { labels, entities } => Outcome::TokenClassification {
+                entities: listed(text, entities),
+                tokens: tokens(labels),
+            },
             Output::Embedding(vector) => Outcome::Embedding {
                 vector: vector.to_vec(),
             },
+            Output::Joint {
+                probabilities,
+                labels,
+                entities,
+            } => Outcome::Joint {
+                labels: ranked(model, probabilities),
+                entities: listed(text, entities),
+                tokens: tokens(labels),
+            },
+            &Output::Answer { span, null_score } => Outcome::Answer {
+                span: span.map(|span| Span {
+                    text: part(text, span.start, span.end),
+                    start: span.start,
+                    end: span.end,
+                    score: span.score,
+                }),
+                null_score,
+            },
         };
         Self {
+            question: None,
             text: text.to_owned(),
             tokens: reading.tokens.len(),
             truncation: reading.truncated.map(|truncation| Truncation {
@@ -70,4 +49,75 @@ impl Report {
             result,
         }
     }
+
+    /// The same of a question and the context to answer it from, which is the report's text.
+    pub fn of_pair(
+        model: &Model<'_>,
+        question: &str,
+        context: &str,
+        reading: &Reading<'_>,
+        with_tokens: bool,
+    ) -> Self {
+        let report = Self::new(model, context, reading, with_tokens);
+        Self {
+            question: Some(question.to_owned()),
+            truncation: reading.truncated.map(|truncation| Truncation {
+                tokens_needed: truncation.needed,
+                bytes_read: truncation.covered_b as usize,
+            }),
+            ..report
+        }
+    }
+}
+
+/// The text's labels, the most probable first.
+fn ranked(model: &Model<'_>, probabilities: &[f32]) -> Vec<LabelScore> {
+    let scores = model.labels().iter().zip(probabilities);
+    let mut labels: Vec<LabelScore> = scores
+        .map(|(label, &probability)| LabelScore {
+            label: label.to_owned(),
+            probability,
+        })
+        .collect();
+    // Stable: equals stay in the model's order.
+    labels.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    labels
+}
+
+fn listed(text: &str, entities: &Entities<'_>) -> Vec<Entity> {
+    let entities = entities.clone().map(|entity| Entity {
+        label: entity.label.to_owned(),
+        text: part(text, entity.start, entity.end),
+        start: entity.start,
+        end: entity.end,
+        score: entity.score,
+    });
+    entities.collect()
+}
+
+/// The labels of the text's own tokens.
+fn token_labels(
+    model: &Model<'_>,
+    reading: &Reading<'_>,
+    labels: &[embert::TokenLabel],
+) -> Vec<TokenLabel> {
+    let labelled = reading.tokens.iter().zip(labels);
+    let labelled = labelled.filter(|(token, _)| token.start < token.end);
+    let vocabulary = model.tokenizer().vocabulary();
+    labelled
+        .map(|(token, label)| TokenLabel {
+            piece: vocabulary
+                .piece(token.id)
+                .map(|piece| piece.to_string())
+                .unwrap_or_default(),
+            start: token.start as usize,
+            end: token.end as usize,
+            label: model.token_labels().name(label.label as usize).to_owned(),
+            score: label.score,
+        })
+        .collect()
+}
+
+fn part(text: &str, start: usize, end: usize) -> String {
+    text.get(start..end).unwrap_or_default().to_owned()
 }

@@ -1,10 +1,11 @@
 //! Reports for people.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use console::{Style, measure_text_width};
 
-use super::{Entity, LabelScore, Outcome, Report, TokenLabel};
+use super::{Entity, LabelScore, Outcome, Report, Span, TokenLabel};
 
 /// Whether to write escape sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +44,16 @@ const NUMBERS_SHOWN: usize = 8;
 /// # Errors
 /// Those of `out`.
 pub fn write_text(report: &Report, colours: Colours, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(question) = &report.question {
+        writeln!(out, "{}", colours.style().bold().apply_to(question))?;
+    }
     match &report.result {
         Outcome::SequenceClassification { labels } => {
             writeln!(out, "{}", report.text)?;
             write_labels(labels, colours, out)?;
         }
         Outcome::TokenClassification { entities, tokens } => {
-            writeln!(out, "{}", highlight(&report.text, entities, colours))?;
+            writeln!(out, "{}", with_entities(&report.text, entities, colours))?;
             write_entities(entities, colours, out)?;
             if let Some(tokens) = tokens {
                 write_tokens(tokens, out)?;
@@ -58,6 +62,23 @@ pub fn write_text(report: &Report, colours: Colours, out: &mut dyn Write) -> io:
         Outcome::Embedding { vector } => {
             writeln!(out, "{}", report.text)?;
             write_embedding(vector, out)?;
+        }
+        Outcome::Joint {
+            labels,
+            entities,
+            tokens,
+        } => {
+            writeln!(out, "{}", with_entities(&report.text, entities, colours))?;
+            write_labels(labels, colours, out)?;
+            write_entities(entities, colours, out)?;
+            if let Some(tokens) = tokens {
+                write_tokens(tokens, out)?;
+            }
+        }
+        Outcome::Answer { span, null_score } => {
+            let places = span.iter().map(|span| span.start..span.end);
+            writeln!(out, "{}", highlight(&report.text, places, colours))?;
+            write_answer(span.as_ref(), *null_score, colours, out)?;
         }
     }
     if let Some(truncation) = report.truncation {
@@ -119,6 +140,22 @@ fn write_entities(entities: &[Entity], colours: Colours, out: &mut dyn Write) ->
     Ok(())
 }
 
+/// The scores are sums of logits: which of them is high is for the reader to compare.
+fn write_answer(
+    span: Option<&Span>,
+    null_score: f32,
+    colours: Colours,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let none = format!("score {null_score:.2} without an answer");
+    let Some(span) = span else {
+        return writeln!(out, "  no text to answer from, {none}");
+    };
+    let answer = colours.style().green().bold().apply_to(&span.text);
+    let place = format!("{}..{}", span.start, span.end);
+    writeln!(out, "  {answer}  score {:.2}, {none}  {place}", span.score)
+}
+
 fn write_tokens(tokens: &[TokenLabel], out: &mut dyn Write) -> io::Result<()> {
     let piece_width = widest(tokens.iter().map(|token| token.piece.as_str()));
     let label_width = widest(tokens.iter().map(|token| token.label.as_str()));
@@ -153,20 +190,24 @@ fn write_embedding(vector: &[f32], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  {}{more}", shown.join(" "))
 }
 
-/// The text with its entities marked. Entities that do not lie in order within the text, which no
+fn with_entities(text: &str, entities: &[Entity], colours: Colours) -> String {
+    let places = entities.iter().map(|entity| entity.start..entity.end);
+    highlight(text, places, colours)
+}
+
+/// The text with places in it marked. Those that do not lie in order within the text, which no
 /// model's do, are left unmarked.
-fn highlight(text: &str, entities: &[Entity], colours: Colours) -> String {
+fn highlight(text: &str, places: impl Iterator<Item = Range<usize>>, colours: Colours) -> String {
     let style = colours.style().green().underlined();
     let mut marked = String::with_capacity(text.len());
     let mut written = 0;
-    for entity in entities {
-        if let (Some(before), Some(inside)) = (
-            text.get(written..entity.start),
-            text.get(entity.start..entity.end),
-        ) {
+    for place in places {
+        if let (Some(before), Some(inside)) =
+            (text.get(written..place.start), text.get(place.clone()))
+        {
             marked += before;
             marked += &style.apply_to(inside).to_string();
-            written = entity.end;
+            written = place.end;
         }
     }
     marked + &text[written..]
@@ -193,6 +234,7 @@ mod tests {
 
     fn report(text: &str, result: Outcome) -> Report {
         Report {
+            question: None,
             text: text.into(),
             tokens: 6,
             truncation: None,
@@ -254,6 +296,27 @@ mod tests {
             },
         );
         assert!(text_of(&report, Colours::Off).starts_with("by Zoë!\n"));
+    }
+
+    #[test]
+    fn an_answer_is_marked_and_scored() {
+        let span = Span {
+            text: "Zoë".into(),
+            start: 3,
+            end: 7,
+            score: 5.125,
+        };
+        let result = |span| Outcome::Answer {
+            span,
+            null_score: -1.0,
+        };
+        let mut report = report("by Zoë!", result(Some(span)));
+        report.question = Some("Who?".into());
+        let expected = "Who?\nby Zoë!\n  Zoë  score 5.12, score -1.00 without an answer  3..7\n";
+        assert_eq!(text_of(&report, Colours::Off), expected);
+        report.result = result(None);
+        let text = text_of(&report, Colours::Off);
+        assert!(text.ends_with("  no text to answer from, score -1.00 without an answer\n"));
     }
 
     #[test]

@@ -1,18 +1,22 @@
-//! Results of the float and the quantized model, compared and summed up.
+//! Results of the float and the quantized model, compared.
 
+use ndarray::Array2;
 use serde::Serialize;
 
 use super::Answer;
-use crate::reference::Output;
+use crate::reference::{Output, best_span};
 
 /// One text's results by both models, compared.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Decisions both models took: one per text, one per token, or none for embeddings.
+    /// Decisions both models took: one per text, one per token where tokens have labels, or none for
+    /// embeddings.
     pub decisions: usize,
     /// Those they took alike.
     pub agreed: usize,
-    /// Largest difference between the probabilities of a label; `None` for embeddings.
+    /// Whether they read the same intent; `None` unless texts and tokens both have labels.
+    pub same_intent: Option<bool>,
+    /// Largest difference between the probabilities of a label; `None` for embeddings and spans.
     pub probability_gap: Option<f32>,
     /// Of the embeddings; `None` for classifiers.
     pub cosine: Option<f64>,
@@ -47,134 +51,95 @@ impl Comparison {
                 } else {
                     top(p) == top(q)
                 };
-                let gaps = p.iter().zip(q).map(|(p, q)| (p - q).abs());
                 Ok(Self::of_decisions(
                     1,
                     usize::from(agrees),
-                    gaps.fold(0.0, f32::max),
+                    largest_gap(p, q),
                 ))
             }
-            (Output::TokenClassification { probabilities, .. }, Answer::Tokens(labels))
-                if probabilities.nrows() == labels.len() =>
-            {
-                // All but the first and the last, [CLS] and [SEP].
-                let text_tokens = labels.len().saturating_sub(2);
-                let (mut agreed, mut gap) = (0, 0.0_f32);
-                for (p, label) in probabilities
-                    .rows()
-                    .into_iter()
-                    .zip(labels)
-                    .skip(1)
-                    .take(text_tokens)
-                {
-                    // Where the text of the quantized model was cut, it says nothing.
-                    let Some((label, score)) = *label else {
-                        continue;
-                    };
-                    let p = p.to_vec();
-                    agreed += usize::from(top(&p) == label);
-                    gap = gap.max((p.get(label).ok_or(Incomparable)? - score).abs());
-                }
-                Ok(Self::of_decisions(text_tokens, agreed, gap))
+            (Output::TokenClassification { probabilities, .. }, Answer::Tokens(labels)) => {
+                Self::of_tokens(probabilities, labels)
             }
             (Output::Embedding(a), Answer::Embedding(b)) if a.len() == b.len() => Ok(Self {
-                decisions: 0,
-                agreed: 0,
-                probability_gap: None,
                 cosine: Some(cosine(a, b)),
+                ..Self::default()
             }),
+            (
+                Output::Joint {
+                    intent_probabilities: p,
+                    slot_probabilities,
+                    ..
+                },
+                Answer::Joint(q, labels),
+            ) if p.len() == q.len() => {
+                let tokens = Self::of_tokens(slot_probabilities, labels)?;
+                let gap = tokens.probability_gap.map(|gap| gap.max(largest_gap(p, q)));
+                Ok(Self {
+                    same_intent: Some(top(p) == top(q)),
+                    probability_gap: gap,
+                    ..tokens
+                })
+            }
+            (Output::Spans(logits), Answer::Span { span, context })
+                if context.end <= logits.nrows() =>
+            {
+                let agrees = best_span(logits, context.clone()) == *span;
+                Ok(Self {
+                    decisions: 1,
+                    agreed: usize::from(agrees),
+                    ..Self::default()
+                })
+            }
             _ => Err(Incomparable),
         }
     }
 
-    fn of_decisions(decisions: usize, agreed: usize, gap: f32) -> Self {
+    /// Of the labels of all tokens but the first and the last, [CLS] and [SEP].
+    fn of_tokens(
+        probabilities: &Array2<f32>,
+        labels: &[Option<(usize, f32)>],
+    ) -> Result<Self, Incomparable> {
+        if probabilities.nrows() != labels.len() {
+            return Err(Incomparable);
+        }
+        let text_tokens = labels.len().saturating_sub(2);
+        let (mut agreed, mut gap) = (0, 0.0_f32);
+        let rows = probabilities.rows().into_iter().zip(labels);
+        for (p, label) in rows.skip(1).take(text_tokens) {
+            // Where the text of the quantized model was cut, it says nothing.
+            let Some((label, score)) = *label else {
+                continue;
+            };
+            let p = p.to_vec();
+            agreed += usize::from(top(&p) == label);
+            gap = gap.max((p.get(label).ok_or(Incomparable)? - score).abs());
+        }
+        Ok(Self::of_decisions(text_tokens, agreed, gap))
+    }
+
+    pub(super) fn of_decisions(decisions: usize, agreed: usize, gap: f32) -> Self {
         Self {
             decisions,
             agreed,
             probability_gap: Some(gap),
-            cosine: None,
+            ..Self::default()
         }
     }
 
     /// Larger is worse: disagreements first, then how far apart the numbers are.
-    fn badness(&self) -> (usize, f64) {
+    pub(super) fn badness(&self) -> (usize, f64) {
         let apart = match (self.probability_gap, self.cosine) {
             (Some(gap), _) => f64::from(gap),
             (None, cosine) => 1.0 - cosine.unwrap_or(1.0),
         };
-        (self.decisions - self.agreed, apart)
+        let other_intent = usize::from(self.same_intent == Some(false));
+        (self.decisions - self.agreed + other_intent, apart)
     }
 }
 
-/// All comparisons, summed up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
-    pub texts: usize,
-    /// Texts for sequence classification, tokens for token classification, 0 for embeddings.
-    pub decisions: usize,
-    /// Fraction of decisions taken alike; `None` for embeddings.
-    pub agreement: Option<f64>,
-    /// Largest over all texts; `None` for embeddings.
-    pub probability_gap: Option<f32>,
-    /// `None` for classifiers.
-    pub cosine: Option<Cosine>,
-    /// The texts with the most disagreements, then those whose numbers are farthest apart.
-    pub worst: Vec<Worst>,
-}
-
-/// Cosines between embeddings, over all texts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Cosine {
-    pub mean: f64,
-    pub min: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Worst {
-    pub text: String,
-    #[serde(flatten)]
-    pub comparison: Comparison,
-}
-
-impl Summary {
-    /// Sums up one comparison per text and keeps the `worst` worst.
-    pub fn new(texts: &[String], comparisons: &[Comparison], worst: usize) -> Self {
-        let decisions: usize = comparisons
-            .iter()
-            .map(|comparison| comparison.decisions)
-            .sum();
-        let agreed: usize = comparisons.iter().map(|comparison| comparison.agreed).sum();
-        let gaps = comparisons
-            .iter()
-            .filter_map(|comparison| comparison.probability_gap);
-        let cosines: Vec<f64> = comparisons
-            .iter()
-            .filter_map(|comparison| comparison.cosine)
-            .collect();
-        let mut order: Vec<(&String, &Comparison)> = texts.iter().zip(comparisons).collect();
-        order.sort_by(|(_, a), (_, b)| {
-            let (a, b) = (a.badness(), b.badness());
-            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
-        });
-        Self {
-            texts: order.len(),
-            decisions,
-            agreement: (decisions > 0).then(|| agreed as f64 / decisions as f64),
-            probability_gap: gaps.reduce(f32::max),
-            cosine: (!cosines.is_empty()).then(|| Cosine {
-                mean: cosines.iter().sum::<f64>() / cosines.len() as f64,
-                min: cosines.iter().copied().fold(f64::INFINITY, f64::min),
-            }),
-            worst: order
-                .into_iter()
-                .take(worst)
-                .map(|(text, comparison)| Worst {
-                    text: text.clone(),
-                    comparison: *comparison,
-                })
-                .collect(),
-        }
-    }
+fn largest_gap(p: &[f32], q: &[f32]) -> f32 {
+    let gaps = p.iter().zip(q).map(|(p, q)| (p - q).abs());
+    gaps.fold(0.0, f32::max)
 }
 
 /// Index of the largest score, the first of equals.
@@ -206,7 +171,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     use super::*;
 
@@ -299,19 +264,42 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_texts_come_first() {
-        let comparison = |agreed, gap| Comparison::of_decisions(4, agreed, gap);
-        let texts = ["good", "bad", "worst"].map(String::from);
-        let comparisons = [comparison(4, 0.1), comparison(4, 0.2), comparison(2, 0.0)];
-        let summary = Summary::new(&texts, &comparisons, 2);
-        let worst: Vec<&str> = summary
-            .worst
-            .iter()
-            .map(|worst| worst.text.as_str())
-            .collect();
-        assert_eq!(worst, ["worst", "bad"]);
-        assert_eq!(summary.agreement, Some(10.0 / 12.0));
-        assert_eq!(summary.probability_gap, Some(0.2));
-        assert_eq!(summary.cosine, None);
+    fn intents_and_slots_are_compared_apart() {
+        let slots = array![[1.0, 0.0], [0.2, 0.8], [0.75, 0.25], [1.0, 0.0]];
+        let float = Output::Joint {
+            intents: vec![0.0, 1.0],
+            intent_probabilities: vec![0.25, 0.75],
+            slots: slots.clone(),
+            slot_probabilities: slots,
+        };
+        let labels = vec![Some((0, 1.0)), Some((1, 0.75)), Some((0, 0.75)), None];
+        let quantized = Answer::Joint(vec![1.0, 0.0], labels.clone());
+        let comparison = Comparison::new(&float, &quantized, false).unwrap();
+        assert_eq!((comparison.decisions, comparison.agreed), (2, 2));
+        assert_eq!(comparison.same_intent, Some(false));
+        assert_eq!(comparison.probability_gap, Some(0.75));
+        assert_eq!(comparison.badness().0, 1);
+        let another = Answer::Joint(vec![1.0], labels);
+        assert_eq!(Comparison::new(&float, &another, false), Err(Incomparable));
+    }
+
+    #[test]
+    fn answers_agree_if_all_their_tokens_do() {
+        // The best within the context, which the first two tokens do not belong to.
+        let float = Output::Spans(array![
+            [9.0, 9.0],
+            [9.0, 9.0],
+            [1.0, 0.0],
+            [2.0, 3.0],
+            [0.0, 9.0]
+        ]);
+        let agreed = |span| {
+            let context = 2..4;
+            let quantized = Answer::Span { span, context };
+            Comparison::new(&float, &quantized, false).unwrap().agreed
+        };
+        assert_eq!(agreed(Some((3, 3))), 1);
+        assert_eq!(agreed(Some((2, 3))), 0);
+        assert_eq!(agreed(None), 0);
     }
 }

@@ -2,15 +2,19 @@
 
 mod answer;
 mod comparison;
+mod summary;
 
 use std::collections::HashSet;
 
-use embert::{Engine, Model, RunError, ScratchError, blob::flags, scratch_bytes};
+use embert::{
+    Engine, HeadKind, Model, RunError, ScratchError, blob::flags, scratch_bytes, text::Token,
+};
 use rayon::prelude::*;
 use thiserror::Error;
 
 pub use answer::Answer;
-pub use comparison::{Comparison, Cosine, Incomparable, Summary, Worst};
+pub use comparison::{Comparison, Incomparable};
+pub use summary::{Cosine, Summary, Worst};
 
 use crate::{
     blob::AlignedBytes,
@@ -36,6 +40,11 @@ pub enum ValidateError {
     AnotherVocabulary(String),
     #[error(transparent)]
     Tokenizer(#[from] TokenizerBuildError),
+    #[error(
+        "the model answers questions: each line is to be a question, a tab, and the text with the \
+         answer, which {0:?} is not"
+    )]
+    NoQuestion(String),
     #[error("{0} (was the blob made with another --head?)")]
     Incomparable(#[from] Incomparable),
     #[error("the int8 model: {0}")]
@@ -48,10 +57,10 @@ pub enum ValidateError {
 
 /// Runs both models over every text, in parallel, and compares what they say. Each reads the
 /// tokens of its own vocabulary, which differ if the blob's was pruned. `done` is called after each
-/// text.
+/// text. Of models that answer questions, a text is a question, a tab and its context.
 ///
 /// # Errors
-/// When the checkpoint and the blob are not the same model.
+/// When the checkpoint and the blob are not the same model, or there is no question.
 pub fn compare(
     checkpoint: &Checkpoint,
     model: &Model<'_>,
@@ -69,13 +78,24 @@ pub fn compare(
             || AlignedBytes::zeroed(scratch_bytes(shape, shape.positions)),
             |scratch, text| {
                 let mut engine = Engine::new(model, scratch)?;
-                let reading = engine.run(text)?;
-                let tokens = reader
-                    .tokens(text, shape.positions)
-                    .map_err(RunError::Encode)?;
+                let limit = shape.positions;
+                let (reading, encoded) = if shape.head == HeadKind::Spans {
+                    let pair = text.split_once('\t');
+                    let (question, context) =
+                        pair.ok_or_else(|| ValidateError::NoQuestion(text.clone()))?;
+                    let reading = engine.run_pair(question, context)?;
+                    (reading, reader.pair(question, context, limit))
+                } else {
+                    let alone = |tokens: Vec<Token>| {
+                        let len = tokens.len();
+                        (tokens, len)
+                    };
+                    (engine.run(text)?, reader.tokens(text, limit).map(alone))
+                };
+                let (tokens, segment_b) = encoded.map_err(RunError::Encode)?;
                 let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-                let quantized = Answer::new(&reading, &tokens);
-                let float = reference::forward(checkpoint, &ids)?.output;
+                let quantized = Answer::new(&reading, &tokens, segment_b);
+                let float = reference::forward(checkpoint, &ids, segment_b)?.output;
                 done();
                 Ok(Comparison::new(&float, &quantized, multi_label)?)
             },
@@ -101,8 +121,8 @@ fn check_same_model(checkpoint: &Checkpoint, model: &Model<'_>) -> Result<(), Va
         ),
         (
             "the number of labels",
-            shape.labels,
-            checkpoint.labels.len(),
+            shape.labels + shape.token_labels,
+            checkpoint.intents.len() + checkpoint.labels.len(),
         ),
     ];
     let differs = pairs

@@ -3,7 +3,8 @@
 use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task};
 use embert::memory::{Plan, TILE};
-use embert::{Engine, Model, Output, RunError, Settings};
+use embert::text::Token;
+use embert::{Engine, Model, Output, RunError, Settings, TokenLabel};
 use embert_tools::blob::AlignedBytes;
 use std::ops::Range;
 
@@ -30,30 +31,40 @@ pub fn predict(
                 classes: classes(probabilities, task.several),
                 tags: Vec::new(),
             },
-            Output::Tokens { labels, .. } => {
-                let places: Vec<Range<usize>> = reading
-                    .tokens
-                    .iter()
-                    .map(|token| token.start as usize..token.end as usize)
-                    .collect();
-                let words: Vec<Range<usize>> = example
-                    .words
-                    .iter()
-                    .map(|word| word.place.clone())
-                    .collect();
-                let tag = |token: Option<usize>| {
-                    let label = token.and_then(|token| labels.get(token));
-                    label.map_or(0, |label| label.label as usize)
-                };
-                Prediction {
-                    classes: Vec::new(),
-                    tags: firsts(&words, &places).into_iter().map(tag).collect(),
-                }
-            }
-            Output::Embedding(_) => Prediction::default(),
+            Output::Tokens { labels, .. } => Prediction {
+                classes: Vec::new(),
+                tags: tags(example, reading.tokens, labels),
+            },
+            Output::Joint {
+                probabilities,
+                labels,
+                ..
+            } => Prediction {
+                classes: classes(probabilities, false),
+                tags: tags(example, reading.tokens, labels),
+            },
+            Output::Embedding(_) | Output::Answer { .. } => Prediction::default(),
         })
     });
     predictions.collect()
+}
+
+/// The label of each word's first token.
+fn tags(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<usize> {
+    let places: Vec<Range<usize>> = tokens
+        .iter()
+        .map(|token| token.start as usize..token.end as usize)
+        .collect();
+    let words: Vec<Range<usize>> = example
+        .words
+        .iter()
+        .map(|word| word.place.clone())
+        .collect();
+    let tag = |token: Option<usize>| {
+        let label = token.and_then(|token| labels.get(token));
+        label.map_or(0, |label| label.label as usize)
+    };
+    firsts(&words, &places).into_iter().map(tag).collect()
 }
 
 /// The most probable class, or all that are more probable than not.

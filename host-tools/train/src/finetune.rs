@@ -147,19 +147,26 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
     let values = &model.parameters.values;
     let of = |dense: &Option<Dense>| dense.as_ref().map(|dense| float_dense(dense, values));
     let (sequence, tokens) = (of(&model.head.sequence), of(&model.head.tokens));
-    let (head, labels) = match (sequence, tokens) {
-        (Some(classifier), _) => (
+    let (head, labels, intents) = match (sequence, tokens) {
+        (Some(intents), Some(slots)) => (
+            FloatHead::Joint { intents, slots },
+            task.tags.clone(),
+            task.classes.clone(),
+        ),
+        (Some(classifier), None) => (
             FloatHead::SequenceClassification {
                 classifier,
                 multi_label: task.several,
             },
             task.classes.clone(),
+            Vec::new(),
         ),
         (None, Some(classifier)) => (
             FloatHead::TokenClassification { classifier },
             task.tags.clone(),
+            Vec::new(),
         ),
-        (None, None) => (base.head.clone(), base.labels.clone()),
+        (None, None) => (base.head.clone(), base.labels.clone(), base.intents.clone()),
     };
     Checkpoint {
         source: base.source.clone(),
@@ -169,6 +176,7 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         },
         head,
         labels,
+        intents,
         tokenizer: base.tokenizer.clone(),
         notes: Vec::new(),
     }

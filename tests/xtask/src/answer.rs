@@ -1,7 +1,7 @@
 //! Answers of the firmware, put together into the reports that `embert run` gives.
 
 use anyhow::{Result, anyhow};
-use embert_tools::report::{Entity, LabelScore, Outcome, Report, TokenLabel, Truncation};
+use embert_tools::report::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
 use embert_wire::{Cost, Head, Request, Response};
 
 use crate::session::Session;
@@ -24,11 +24,22 @@ pub struct Answer {
 
 /// Runs one text on the firmware.
 pub fn run(session: &mut Session, text: &str, options: Options) -> Result<Answer> {
+    ask(session, None, text, options)
+}
+
+/// Runs one text on the firmware, to answer a question if there is one.
+pub fn ask(
+    session: &mut Session,
+    question: Option<&str>,
+    text: &str,
+    options: Options,
+) -> Result<Answer> {
     let Options { limit, tokens } = options;
     let mut report = None;
     let mut order = Ok(());
     let cost = session.ask(
         &Request::Run {
+            question,
             text,
             limit,
             tokens,
@@ -42,6 +53,7 @@ pub fn run(session: &mut Session, text: &str, options: Options) -> Result<Answer
                 head,
             } if report.is_none() => {
                 report = Some(Report {
+                    question: question.map(str::to_owned),
                     text: text.to_owned(),
                     tokens: read as usize,
                     truncation: truncation.map(|truncation| Truncation {
@@ -61,7 +73,9 @@ pub fn run(session: &mut Session, text: &str, options: Options) -> Result<Answer
     )?;
     order?;
     let mut report = report.ok_or_else(|| anyhow!("the firmware did not say what it read"))?;
-    if let Outcome::SequenceClassification { labels } = &mut report.result {
+    if let Outcome::SequenceClassification { labels } | Outcome::Joint { labels, .. } =
+        &mut report.result
+    {
         // As `embert run` has them. Stable: equals stay in the model's order.
         labels.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     }
@@ -76,20 +90,32 @@ fn nothing_yet(head: Head, with_tokens: bool) -> Outcome {
             tokens: with_tokens.then(Vec::new),
         },
         Head::Embedding => Outcome::Embedding { vector: Vec::new() },
+        Head::Joint => Outcome::Joint {
+            labels: Vec::new(),
+            entities: Vec::new(),
+            tokens: with_tokens.then(Vec::new),
+        },
+        Head::Answer => Outcome::Answer {
+            span: None,
+            null_score: f32::NAN,
+        },
     }
 }
 
 /// Adds a part of a result to it; `false` where it is no part of that kind.
 fn add(report: &mut Report, response: &Response) -> bool {
     match (&mut report.result, response) {
-        (Outcome::SequenceClassification { labels }, &Response::Class { label, probability }) => {
+        (
+            Outcome::SequenceClassification { labels } | Outcome::Joint { labels, .. },
+            &Response::Class { label, probability },
+        ) => {
             labels.push(LabelScore {
                 label: label.to_owned(),
                 probability,
             });
         }
         (
-            Outcome::TokenClassification { entities, .. },
+            Outcome::TokenClassification { entities, .. } | Outcome::Joint { entities, .. },
             &Response::Entity {
                 label,
                 start,
@@ -110,6 +136,10 @@ fn add(report: &mut Report, response: &Response) -> bool {
             Outcome::TokenClassification {
                 tokens: Some(tokens),
                 ..
+            }
+            | Outcome::Joint {
+                tokens: Some(tokens),
+                ..
             },
             &Response::Token {
                 piece,
@@ -126,6 +156,24 @@ fn add(report: &mut Report, response: &Response) -> bool {
             score,
         }),
         (Outcome::Embedding { vector }, Response::Numbers(numbers)) => vector.extend(numbers),
+        (
+            Outcome::Answer { span, null_score },
+            &Response::Answer {
+                span: found,
+                null_score: score,
+            },
+        ) => {
+            *null_score = score;
+            *span = found.map(|found| {
+                let (start, end) = (found.start as usize, found.end as usize);
+                Span {
+                    text: report.text.get(start..end).unwrap_or_default().to_owned(),
+                    start,
+                    end,
+                    score: found.score,
+                }
+            });
+        }
         _ => return false,
     }
     true

@@ -53,6 +53,9 @@ struct Qemu {
     /// Read texts from this file, one a line.
     #[arg(long, short, conflicts_with = "texts")]
     file: Option<PathBuf>,
+    /// Ask this of every text, where the model answers questions.
+    #[arg(long, short)]
+    question: Option<String>,
     /// One line of JSON per text.
     #[arg(long)]
     json: bool,
@@ -187,7 +190,8 @@ impl Qemu {
         };
         let (colours, mut out) = (Colours::of_stdout(), io::stdout().lock());
         for (index, text) in texts.iter().enumerate() {
-            let Answer { report, cost } = answer::run(&mut session, text, options)?;
+            let question = self.question.as_deref();
+            let Answer { report, cost } = answer::ask(&mut session, question, text, options)?;
             if self.json {
                 write_json(&report, &mut out)?;
             } else {

@@ -98,6 +98,7 @@ pub fn measure(machine: Machine, set: &str, models: &Models) -> Result<Vec<Row>>
             let mut parts = Vec::new();
             let mut run = |parts_wanted| {
                 let request = Request::Run {
+                    question: None,
                     text: &models.text,
                     limit: Some(*tokens),
                     tokens: false,

@@ -73,6 +73,7 @@ impl Words {
         let mut session = Session::start(image, &self.model.path, TIMEOUT)?;
         let mut count = |text| -> Result<u64> {
             let request = Request::Run {
+                question: None,
                 text,
                 limit: None,
                 tokens: false,
