@@ -72,6 +72,7 @@ impl Finetune {
             hard: 1.0,
             soft: 0.0,
             temperature: 1.0,
+            several: task.several,
             class_weights: self.balanced.then(balance),
             rates: Rates::NONE,
         };

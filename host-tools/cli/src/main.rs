@@ -3,6 +3,8 @@
 mod analyze;
 mod blob;
 #[cfg(feature = "train")]
+mod distil;
+#[cfg(feature = "train")]
 mod finetune;
 mod fit;
 mod head;
@@ -44,6 +46,8 @@ enum Verb {
     Validate(validate::Validate),
     #[cfg(feature = "train")]
     Finetune(finetune::Finetune),
+    #[cfg(feature = "train")]
+    Distil(distil::Distil),
 }
 
 impl Cli {
@@ -57,6 +61,8 @@ impl Cli {
             Verb::Validate(validate) => validate.run(),
             #[cfg(feature = "train")]
             Verb::Finetune(finetune) => finetune.run(),
+            #[cfg(feature = "train")]
+            Verb::Distil(distil) => distil.run(),
         }
     }
 }

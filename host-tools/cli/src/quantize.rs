@@ -77,7 +77,7 @@ pub struct Quantize {
 
 /// What can be int4. Look at what it costs with `embert validate`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum PartArgument {
+pub enum PartArgument {
     /// Word and position embeddings: most of a small model
     Embeddings,
     /// Queries, keys, values and the output of attention

@@ -81,6 +81,45 @@ fn texts_to_a_folder_and_a_blob() {
     let answer = embert(&["run", &blob, "x y b z", "--json"]).unwrap();
     assert!(answer.contains("early"), "{answer}");
 
+    // What it knows, a narrower model can be taught, with texts that nobody has labelled.
+    fs::write(path("more.txt"), "a b c\nx y z\nq r s t\n").unwrap();
+    let [teacher, student] = [path("mine"), path("student")];
+    let (train, dev, more) = (path("train.tsv"), path("dev.tsv"), path("more.txt"));
+    let arguments = [
+        "distil",
+        &teacher,
+        "--student",
+        "1x16x2x32",
+        "--train",
+        &train,
+        "--dev",
+        &dev,
+        "-o",
+        &student,
+        "--unlabelled",
+        &more,
+        "--rank",
+        "8",
+        "--epochs",
+        "15",
+        "--batch",
+        "16",
+        "--learning-rate",
+        "5e-3",
+        "--json",
+    ];
+    let report: Value = serde_json::from_str(&embert(&arguments).unwrap()).unwrap();
+    let of = |which: &str| report["dev"][which]["accuracy"].as_f64().unwrap();
+    assert!(of("blob") > 0.97 * of("teacher") - 0.05, "{report}");
+    let blob = path("student/model.embert");
+    let shape = embert(&["inspect", &blob]).unwrap();
+    assert!(shape.contains("16"), "{shape}");
+    // A teacher of other labels is none for these texts.
+    let mut arguments = arguments;
+    arguments[1] = &base;
+    let error = embert(&arguments).unwrap_err();
+    assert!(error.contains("train.tsv, line 2"), "{error}");
+
     // What is wrong with a file is said with its line, and nothing is written.
     let bad = |name: &str, line: &str| {
         let good = fs::read_to_string(path("dev.tsv")).unwrap();

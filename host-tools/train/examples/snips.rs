@@ -43,6 +43,7 @@ fn main() {
             hard: 1.0,
             soft: 0.0,
             temperature: 1.0,
+            several: false,
             class_weights: None,
             rates: Rates::NONE,
         },

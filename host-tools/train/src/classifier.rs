@@ -4,7 +4,7 @@ use crate::example::{Class, Example, batch};
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
-use crate::ops::{binary_cross_entropy, cross_entropy, soft_cross_entropy};
+use crate::ops::{binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy};
 
 /// Encoder and head with their parameters.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Objective {
     /// Of a teacher's logits, softened by the temperature.
     pub soft: f32,
     pub temperature: f32,
+    /// Whether each label of texts is a question of its own.
+    pub several: bool,
     /// What each label of texts counts; all the same if there are none.
     pub class_weights: Option<Vec<f32>>,
     pub rates: Rates,
@@ -186,7 +188,12 @@ impl Classifier {
             let taught: Vec<f32> = teacher.iter().flat_map(|t| t.text.clone()).collect();
             let scale = soft / examples.len() as f32;
             let (logits, gradient) = (&logits.sequence, &mut gradient.sequence);
-            let sum = soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient);
+            let sum = if objective.several {
+                let taught: Vec<f32> = taught.into_iter().map(sigmoid).collect();
+                binary_cross_entropy(logits, &taught, scale, gradient)
+            } else {
+                soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient)
+            };
             loss += f64::from(scale) * sum;
         }
         if let Some(classifier) = &self.head.tokens {

@@ -4,6 +4,7 @@ use crate::data::{Classified, Tagged};
 use crate::model::Batch;
 use embert::text::EncodeError;
 use embert_tools::tokenizer::Reader;
+use std::iter;
 use std::ops::Range;
 
 /// A text or a pair of texts with what is to be learnt of it.
@@ -34,7 +35,8 @@ pub enum Class {
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    pub tag: u32,
+    /// None where no labels are known.
+    pub tag: Option<u32>,
     /// Where it stands in the text, in bytes.
     pub place: Range<usize>,
     /// The piece that it begins with, which has its label (Devlin et al., section 5.3); none where
@@ -100,7 +102,8 @@ impl Example {
             .map(|token| token.start as usize..token.end as usize)
             .collect();
         let firsts = firsts(&words, &places);
-        let tagged = row.tags.iter().zip(words).zip(firsts);
+        let tags = row.tags.iter().map(|&tag| Some(tag as u32));
+        let tagged = tags.chain(iter::repeat(None)).zip(words).zip(firsts);
         Ok(Example {
             text,
             pair: None,
@@ -110,11 +113,7 @@ impl Example {
                 .intent
                 .map_or(Class::None, |intent| Class::One(intent as u32)),
             words: tagged
-                .map(|((&tag, place), token)| Word {
-                    tag: tag as u32,
-                    place,
-                    token,
-                })
+                .map(|((tag, place), token)| Word { tag, place, token })
                 .collect(),
         })
     }
@@ -124,7 +123,7 @@ impl Example {
         let mut tags = vec![None; self.ids.len()];
         for word in &self.words {
             if let Some(token) = word.token {
-                tags[token] = Some(word.tag);
+                tags[token] = word.tag;
             }
         }
         tags

@@ -2,7 +2,7 @@
 
 use crate::classifier::Classifier;
 use crate::data::{
-    Columns, DataError, LabelledText, LabelledWords, Labels, labelled_texts, labelled_words,
+    Columns, DataError, LabelledText, LabelledWords, Labels, Place, labelled_texts, labelled_words,
 };
 use crate::example::{Class, Example};
 use crate::model::{Config, Dense, float_dense, float_model, load, load_dense};
@@ -40,6 +40,43 @@ pub struct Source {
 pub enum Rows {
     Texts(Vec<LabelledText>),
     Words(Vec<LabelledWords>),
+}
+
+impl Rows {
+    /// The texts; words with spaces between them.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Rows::Texts(rows) => {
+                let both = |row: &LabelledText| [Some(row.text.clone()), row.pair.clone()];
+                rows.iter().flat_map(both).flatten().collect()
+            }
+            Rows::Words(rows) => rows.iter().map(|row| row.words.join(" ")).collect(),
+        }
+    }
+
+    /// These and more, of which no labels are known: what is between white space is a word.
+    pub fn with(mut self, texts: &[String]) -> Self {
+        let place = |line| Place {
+            path: Path::new("texts without labels").into(),
+            line: line + 1,
+        };
+        let numbered = texts.iter().enumerate();
+        match &mut self {
+            Rows::Texts(rows) => rows.extend(numbered.map(|(line, text)| LabelledText {
+                at: place(line),
+                text: text.clone(),
+                pair: None,
+                labels: Vec::new(),
+            })),
+            Rows::Words(rows) => rows.extend(numbered.map(|(line, text)| LabelledWords {
+                at: place(line),
+                words: text.split_whitespace().map(str::to_owned).collect(),
+                tags: Vec::new(),
+                intent: None,
+            })),
+        }
+        self
+    }
 }
 
 impl Source {
@@ -180,6 +217,42 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         tokenizer: base.tokenizer.clone(),
         notes: Vec::new(),
     }
+}
+
+/// A checkpoint that has been fine-tuned, and its labels; none for one without a classifier.
+pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
+    let (labels, intents) = (&checkpoint.labels, &checkpoint.intents);
+    let (classes, tags, dense) = match &checkpoint.head {
+        FloatHead::SequenceClassification { classifier, .. } => {
+            (labels.clone(), Vec::new(), [Some(classifier), None])
+        }
+        FloatHead::TokenClassification { classifier } => {
+            (Vec::new(), labels.clone(), [None, Some(classifier)])
+        }
+        FloatHead::Joint { intents: of, slots } => {
+            (intents.clone(), labels.clone(), [Some(of), Some(slots)])
+        }
+        FloatHead::Embedding { .. } | FloatHead::Spans { .. } => return None,
+    };
+    let labels = TaskLabels {
+        classes: Labels::in_order(classes),
+        tags: Labels::in_order(tags),
+        several: matches!(
+            checkpoint.head,
+            FloatHead::SequenceClassification {
+                multi_label: true,
+                ..
+            }
+        ),
+    };
+    let mut model = model(checkpoint, &labels.task(), 0);
+    let places = [model.head.sequence.clone(), model.head.tokens.clone()];
+    for (place, dense) in places.iter().zip(dense) {
+        if let (Some(place), Some(dense)) = (place, dense) {
+            load_dense(place, dense, &mut model.parameters);
+        }
+    }
+    Some((model, labels))
 }
 
 /// A model for a task on a checkpoint's encoder; its classifiers are drawn at random.

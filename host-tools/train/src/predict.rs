@@ -141,7 +141,12 @@ pub fn report(task: &Task, examples: &[Example], predictions: &[Prediction]) -> 
     let name = |tag: usize| task.tags[tag].as_str();
     let truth: Vec<Vec<&str>> = examples
         .iter()
-        .map(|e| e.words.iter().map(|word| name(word.tag as usize)).collect())
+        .map(|e| {
+            e.words
+                .iter()
+                .map(|word| name(word.tag.unwrap_or(0) as usize))
+                .collect()
+        })
         .collect();
     let predicted: Vec<Vec<&str>> = predictions
         .iter()

@@ -1,0 +1,159 @@
+//! `embert distil`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::factorize::factorize;
+use embert_tools::prune::prune;
+use embert_tools::quantize::{Options, Part};
+use embert_train::classifier::{Knowledge, Objective};
+use embert_train::example::{Class, Example};
+use embert_train::finetune::{self, Rows, examples};
+use embert_train::model::Rates;
+use embert_train::predict::{knowledge, predict, report};
+use embert_train::student::Student;
+
+use crate::quantize::{PartArgument, about};
+use crate::texts;
+use crate::training::{Data, Examples, Learnt, Schedule};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert distil ./sst2 --student tiny --train train.tsv --dev dev.tsv -o tiny --epochs 10 \\
+      --learning-rate 5e-4
+  embert distil ./sst2 --student from-layers:0,2,5 --train train.tsv --dev dev.tsv -o half
+  embert distil ./snips --student 2x128x2x512 --words --train snips/train --dev snips/dev \\
+      --unlabelled more.txt --rank 64 -o commands";
+
+/// Teach a small model what a fine-tuned one knows.
+///
+/// The student learns the labels of the data and the teacher's opinion of them, and of texts
+/// without labels (Hinton et al., arXiv 1503.02531). Its vocabulary has the word pieces that these
+/// texts need; teacher and student may cut words differently. The folder gets what `embert finetune`
+/// writes, with the teacher's scores beside the student's.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Distil {
+    /// The folder of the teacher, as `embert finetune` or Hugging Face writes it
+    teacher: PathBuf,
+    /// tiny (2x128x2x512), mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE, or layers of the teacher:
+    /// from-layers:0,2,5
+    #[arg(long)]
+    student: Student,
+    /// The folder to write
+    #[arg(long, short, value_name = "FOLDER")]
+    output: PathBuf,
+    #[command(flatten)]
+    data: Data,
+    /// Texts without labels, one a line, for the teacher to label
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    unlabelled: Vec<PathBuf>,
+    #[command(flatten)]
+    schedule: Schedule,
+    /// What the labels count; the rest is for the teacher's opinion
+    #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
+    labels: f32,
+    /// The teacher's opinion softened: above 1, what it thinks of wrong labels counts more
+    #[arg(long, default_value_t = 2.0)]
+    temperature: f32,
+    /// Keep word pieces that the texts yield so often
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    vocab_min_count: usize,
+    /// Word embeddings of so many channels, and a projection
+    #[arg(long, value_name = "CHANNELS")]
+    rank: Option<usize>,
+    /// What the blob stores in 4 bits instead of 8
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    int4: Vec<PartArgument>,
+    /// The report as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl Distil {
+    pub fn run(self) -> Result<()> {
+        ensure!(
+            (0.0..=1.0).contains(&self.labels) && self.temperature > 0.0,
+            "--labels is a share from 0 to 1, --temperature above 0"
+        );
+        let checkpoint = Checkpoint::open(&self.teacher, None)?;
+        let (teacher, labels) = finetune::teacher(&checkpoint).with_context(|| {
+            let folder = self.teacher.display();
+            format!("{folder} has no classifier to learn from: fine-tune it first")
+        })?;
+        let task = labels.task();
+        let (data, source) = (&self.data, self.data.source());
+        let unlabelled = texts::lines_of_all(&self.unlabelled)?;
+        let training = source.read(&data.train)?.with(&unlabelled);
+        let dev = source.read(&data.dev)?;
+        let test = data.test.as_deref().map(|path| source.read(path));
+        let test = test.transpose()?;
+
+        let mut small = checkpoint.clone();
+        prune(&mut small, &training.texts(), self.vocab_min_count)?;
+        let mut small = self
+            .student
+            .of(&small, data.max_tokens, self.schedule.seed)?;
+        if let Some(rank) = self.rank {
+            factorize(&mut small, rank, &training.texts())?;
+        }
+        let read = |checkpoint: &Checkpoint, rows: &Rows| -> Result<Vec<Example>> {
+            Ok(examples(
+                checkpoint,
+                &labels,
+                rows.clone(),
+                data.max_tokens,
+            )?)
+        };
+        let both = |rows: &Rows| -> Result<[Vec<Example>; 2]> {
+            Ok([read(&checkpoint, rows)?, read(&small, rows)?])
+        };
+        self.schedule.begin(&self.output)?;
+        let [theirs, mut train] = both(&training)?;
+        let labelled = train.len() - unlabelled.len();
+        let others = train.iter_mut().skip(labelled);
+        others.for_each(|example| example.class = Class::None);
+        let taught: Vec<Knowledge> = knowledge(&teacher, &theirs);
+        let judged = |rows: &Rows| -> Result<_> {
+            let [theirs, ours] = both(rows)?;
+            let scores = report(&task, &theirs, &predict(&teacher, &task, &theirs));
+            Ok((scores, ours))
+        };
+        let (of_dev, dev) = judged(&dev)?;
+        let (of_test, test) = test.as_ref().map(judged).transpose()?.unzip();
+        let examples = Examples { train, dev, test };
+
+        let mut model = finetune::model(&small, &task, self.schedule.seed);
+        let objective = Objective {
+            hard: self.labels,
+            soft: 1.0 - self.labels,
+            temperature: self.temperature,
+            several: task.several,
+            class_weights: None,
+            rates: Rates::NONE,
+        };
+        let (schedule, folder): (_, &Path) = (&self.schedule, &self.output);
+        schedule.train(
+            &mut model,
+            &task,
+            &examples,
+            Some(&taught),
+            objective,
+            folder,
+        )?;
+        let learnt = Learnt {
+            model: &model,
+            task: &task,
+            base: &small,
+            teacher: Some([Some(of_dev), of_test]),
+            options: Options {
+                about: about(&checkpoint, &self.teacher, None)?,
+                int4: self.int4.into_iter().map(Part::from).collect(),
+                ..Options::default()
+            },
+        };
+        learnt.finish(&examples, folder, self.json)
+    }
+}
