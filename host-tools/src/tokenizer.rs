@@ -68,7 +68,7 @@ impl<'s> StoredTokenizer<'s> {
             unk: section.id(spec.unk),
             max_word_chars: spec.max_input_chars_per_word,
         })?;
-        let order = &section.order;
+        let order = Some(&section.order[..]);
         Ok(Reader { tokenizer, order })
     }
 }
@@ -76,10 +76,19 @@ impl<'s> StoredTokenizer<'s> {
 /// Reads texts as the blob does, and says the checkpoint's ids.
 pub struct Reader<'a> {
     tokenizer: Tokenizer<'a>,
-    order: &'a [u32],
+    /// The checkpoint's id of each of the blob's; none where these are wanted themselves.
+    order: Option<&'a [u32]>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The tokenizer of a blob, which gives the blob's ids.
+    pub fn of(tokenizer: Tokenizer<'a>) -> Self {
+        Reader {
+            tokenizer,
+            order: None,
+        }
+    }
+
     /// The tokens of a text, `[CLS]` and `[SEP]` included, `limit` of them at most.
     ///
     /// # Errors
@@ -107,8 +116,10 @@ impl Reader<'_> {
 
     fn translated(&self, mut tokens: Vec<Token>, len: usize) -> Vec<Token> {
         tokens.truncate(len);
-        for token in &mut tokens {
-            token.id = self.order[token.id as usize];
+        if let Some(order) = self.order {
+            for token in &mut tokens {
+                token.id = order[token.id as usize];
+            }
         }
         tokens
     }

@@ -84,7 +84,7 @@ impl Distil {
             format!("{folder} has no classifier to learn from: fine-tune it first")
         })?;
         let task = labels.task();
-        let (data, source) = (&self.data, self.data.source());
+        let (data, source) = (&self.data, self.data.columns.source());
         let unlabelled = texts::lines_of_all(&self.unlabelled)?;
         let training = source.read(&data.train)?.with(&unlabelled);
         let dev = source.read(&data.dev)?;

@@ -52,7 +52,7 @@ impl Finetune {
         // Whatever head it has, another takes its place.
         let head = HeadChoice::Embedding(Pooling::Mean);
         let base = Checkpoint::open(&self.checkpoint, Some(head))?;
-        let (data, source) = (&self.data, self.data.source());
+        let (data, source) = (&self.data, self.data.columns.source());
         let rows = source.read(&data.train)?;
         let labels = TaskLabels::of(&rows, &source);
         let task = labels.task();

@@ -5,6 +5,8 @@ mod blob;
 #[cfg(feature = "train")]
 mod distil;
 #[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
 mod finetune;
 mod fit;
 mod head;
@@ -48,6 +50,8 @@ enum Verb {
     Finetune(finetune::Finetune),
     #[cfg(feature = "train")]
     Distil(distil::Distil),
+    #[cfg(feature = "train")]
+    Evaluate(evaluate::Evaluate),
 }
 
 impl Cli {
@@ -63,6 +67,8 @@ impl Cli {
             Verb::Finetune(finetune) => finetune.run(),
             #[cfg(feature = "train")]
             Verb::Distil(distil) => distil.run(),
+            #[cfg(feature = "train")]
+            Verb::Evaluate(evaluate) => evaluate.run(),
         }
     }
 }

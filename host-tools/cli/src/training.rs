@@ -12,7 +12,7 @@ use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
 use embert_train::classifier::{Classifier, Knowledge, Objective};
-use embert_train::data::{Column, Columns};
+use embert_train::data::{self, Column};
 use embert_train::example::Example;
 use embert_train::finetune::{self, Source};
 use embert_train::log::Log;
@@ -36,12 +36,22 @@ pub struct Data {
     /// What to report on besides
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: Columns,
+    /// Longer texts are cut off
+    #[arg(long, default_value_t = 128)]
+    pub max_tokens: usize,
+}
+
+/// How labelled data is read.
+#[derive(Args)]
+pub struct Columns {
     /// Words have tags, texts perhaps an intent
     #[arg(long)]
-    pub words: bool,
+    words: bool,
     /// A text can have any number of labels, with commas between them
     #[arg(long, conflicts_with = "words")]
-    pub several: bool,
+    several: bool,
     /// The column of texts, by name or by number from 1
     #[arg(long, value_name = "COLUMN")]
     text_column: Option<String>,
@@ -54,17 +64,14 @@ pub struct Data {
     /// Types of entities that count as none
     #[arg(long, value_name = "TYPES", value_delimiter = ',')]
     ignore: Vec<String>,
-    /// Longer texts are cut off
-    #[arg(long, default_value_t = 128)]
-    pub max_tokens: usize,
 }
 
-impl Data {
+impl Columns {
     /// How the files are read.
     pub fn source(&self) -> Source {
         Source {
             words: self.words,
-            columns: Columns {
+            columns: data::Columns {
                 text: self.text_column.as_deref().map(Column::from),
                 pair: self.pair_column.as_deref().map(Column::from),
                 label: self.label_column.as_deref().map(Column::from),
@@ -295,7 +302,7 @@ fn calibration(training: &[Example]) -> Vec<String> {
     texts.map(|example| example.text.clone()).collect()
 }
 
-fn in_words(report: &Report) -> String {
+pub fn in_words(report: &Report) -> String {
     match report {
         Report::Classes(report) => format!(
             "accuracy {:.4}, macro F1 {:.4}, micro F1 {:.4}",

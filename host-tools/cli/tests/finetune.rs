@@ -81,6 +81,24 @@ fn texts_to_a_folder_and_a_blob() {
     let answer = embert(&["run", &blob, "x y b z", "--json"]).unwrap();
     assert!(answer.contains("early"), "{answer}");
 
+    // Scored again, both say what they said; a picture shows what was taken for what.
+    let (mine, dev, picture) = (path("mine"), path("dev.tsv"), path("confusion.svg"));
+    let arguments = [
+        "evaluate",
+        &mine,
+        &blob,
+        "--data",
+        &dev,
+        "--picture",
+        &picture,
+        "--json",
+    ];
+    let again: Value = serde_json::from_str(&embert(&arguments).unwrap()).unwrap();
+    for (index, which) in ["float", "blob"].into_iter().enumerate() {
+        assert_eq!(again[index]["report"], report["dev"][which]);
+    }
+    assert!(fs::read_to_string(&picture).unwrap().contains("early"));
+
     // What it knows, a narrower model can be taught, with texts that nobody has labelled.
     fs::write(path("more.txt"), "a b c\nx y z\nq r s t\n").unwrap();
     let [teacher, student] = [path("mine"), path("student")];

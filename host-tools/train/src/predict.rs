@@ -114,6 +114,20 @@ fn positive(logits: &[f32]) -> Vec<usize> {
     above.map(|(index, _)| index).collect()
 }
 
+/// What is right and what was predicted, where each text has one label; none elsewhere.
+pub fn single_labels(
+    task: &Task,
+    examples: &[Example],
+    predictions: &[Prediction],
+) -> Option<(Vec<usize>, Vec<usize>)> {
+    if task.several || task.classes.is_empty() {
+        return None;
+    }
+    let truth = examples.iter().map(|example| right(&example.class)[0]);
+    let predicted = predictions.iter().map(|prediction| prediction.classes[0]);
+    Some((truth.collect(), predicted.collect()))
+}
+
 /// Compares predictions with what is right.
 ///
 /// # Panics
