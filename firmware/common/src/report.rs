@@ -10,8 +10,13 @@ use heapless::String;
 use crate::failure::Failure;
 use crate::link;
 
-/// Sends a reading, part by part.
-pub fn send(model: &Model, reading: &Reading, with_tokens: bool) -> Result<(), Failure> {
+/// Sends a reading, of a pair if there was a question, part by part.
+pub fn send(
+    model: &Model,
+    reading: &Reading,
+    asked: bool,
+    with_tokens: bool,
+) -> Result<(), Failure> {
     let head = match reading.output {
         Output::Classes { .. } => Head::Classes,
         Output::Tokens { .. } => Head::Tokens,
@@ -23,10 +28,9 @@ pub fn send(model: &Model, reading: &Reading, with_tokens: bool) -> Result<(), F
         tokens: reading.tokens.len() as u32,
         truncation: reading.truncated.map(|truncation| Truncation {
             tokens_needed: truncation.needed as u32,
-            // An answer's text is the second of a pair.
-            bytes_read: match head {
-                Head::Answer => truncation.covered_b,
-                _ => truncation.covered_a,
+            bytes_read: match asked {
+                true => truncation.covered_b,
+                false => truncation.covered_a,
             },
         }),
         head,

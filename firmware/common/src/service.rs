@@ -168,7 +168,7 @@ fn run(
     let Some(stack_bytes) = memory::stack_used(stack) else {
         panic!("stack overflow");
     };
-    report::send(model, &reading?, with_tokens)?;
+    report::send(model, &reading?, question.is_some(), with_tokens)?;
     Ok(Cost {
         instructions,
         stack_bytes: stack_bytes as u32,
