@@ -99,6 +99,27 @@ fn instructions_of_int4() -> Result<()> {
     Ok(())
 }
 
+/// What a board's flash leaves to a blob is what this repository's firmware leaves.
+#[test]
+fn code_takes_what_is_said() -> Result<()> {
+    for (machine, board) in [
+        (Machine::Microbit, "rp2040"),
+        (Machine::Mps2An385, "stm32f205"),
+        (Machine::Mps2An386, "nrf52840"),
+        (Machine::Mps2An500, "stm32h743"),
+        (Machine::Mps2An505, "rp2350"),
+        (Machine::Mps3An547, "ensemble-e7"),
+        (Machine::Virt, "esp32-c3"),
+        (Machine::VirtAarch64, "pi3"),
+    ] {
+        let elf = Image::build(machine)?.elf.context("an ELF file")?;
+        let said = boards::find(board)?.core.code as f64;
+        let ratio = elf.code_bytes as f64 / said;
+        assert!((0.97..1.03).contains(&ratio), "{board}: {}", elf.code_bytes);
+    }
+    Ok(())
+}
+
 #[test]
 fn every_board_can_be_analyzed() -> Result<()> {
     let synthetic = synthetic::blob(&SHAPE, 0, 0, 1, Wildness::Tame);

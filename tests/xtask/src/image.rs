@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 
 use crate::machine::Machine;
 use crate::process;
@@ -27,6 +27,8 @@ pub struct Elf {
     pub model_start: u64,
     /// Size of the model region in bytes.
     pub model_bytes: u64,
+    /// What the image itself takes of the flash: code, constants, and what statics begin with.
+    pub code_bytes: u64,
     path: PathBuf,
     symbols: BTreeMap<String, u64>,
 }
@@ -69,7 +71,12 @@ impl Elf {
             let name = symbol.name().ok()?;
             Some((name.to_owned(), symbol.address()))
         });
+        let stored = file.sections().filter(|section| {
+            use SectionKind::{Data, ReadOnlyData, ReadOnlyString, Text};
+            matches!(section.kind(), Data | ReadOnlyData | ReadOnlyString | Text)
+        });
         let mut elf = Self {
+            code_bytes: stored.map(|section| section.size()).sum(),
             log_table,
             model_start: 0,
             model_bytes: 0,
