@@ -26,6 +26,36 @@ def main():
     folder = parser.parse_args().tiny
     for name in ["tiny_sequence", "tiny_token"]:
         write(folder / name, name)
+    pretraining(folder / "tiny_sequence")
+
+
+def pretraining(folder):
+    """Both tasks of pre-training, on the encoder of a tiny checkpoint; the heads' weights go along."""
+    torch.manual_seed(5)
+    model = transformers.BertForPreTraining.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
+    model.eval()
+    # Larger than they are drawn, so that gradients are, too.
+    with torch.no_grad():
+        for key, value in model.cls.named_parameters():
+            if "decoder.weight" not in key:
+                value.add_(torch.randn_like(value) * 0.2)
+    generator = torch.Generator().manual_seed(4)
+    vocabulary = model.config.vocab_size
+    ids = 1 + torch.randint(vocabulary - 1, (3, 12), generator=generator)
+    segments = (torch.arange(12) >= 7).long().expand(3, 12)
+    labels = torch.randint(vocabulary, (3, 12), generator=generator)
+    labels[torch.rand(3, 12, generator=generator) > 0.3] = -100
+    follows = torch.tensor([0, 1, 1])
+    loss = model(input_ids=ids, token_type_ids=segments, labels=labels, next_sentence_label=follows).loss
+    loss.backward()
+    tensors = {"ids": ids.int(), "labels": labels.int(), "next": follows.int(), "loss": loss.detach()}
+    for key, value in model.named_parameters():
+        if key.startswith("cls."):
+            tensors[f"weight.{key}"] = value.detach().clone()
+        tensors[f"gradient.{key}"] = value.grad.clone()
+    tensors.pop("weight.cls.predictions.decoder.weight", None)
+    tensors.pop("gradient.cls.predictions.decoder.weight", None)
+    save_file(tensors, HERE / "tiny_pretraining_step.safetensors", {"made_by": f"make_gradients.py with torch {torch.__version__}"})
 
 
 def write(folder, name):

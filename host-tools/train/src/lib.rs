@@ -13,6 +13,7 @@ pub mod model;
 pub mod ops;
 pub mod optimizer;
 pub mod predict;
+pub mod pretrain;
 pub mod state;
 pub mod student;
 pub mod trainer;

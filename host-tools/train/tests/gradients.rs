@@ -6,8 +6,8 @@ use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape, float_dense,
-    float_model, load, load_dense,
+    Batch, Config, Encoder, Head, HeadTape, Injected, LanguageHead, LanguageLogits, LanguageTape,
+    Logits, Parameters, Rates, Tape, float_dense, float_model, load, load_dense,
 };
 use embert_train::ops::cross_entropy;
 use embert_train::optimizer::{AdamW, Settings};
@@ -191,4 +191,112 @@ fn sequence_classification() {
 #[test]
 fn token_classification() {
     step(&tiny::TOKEN);
+}
+
+/// Both tasks of pre-training: the gradient of the word embeddings has two parts, as the first
+/// layer and the last.
+#[test]
+fn pretraining() {
+    let path = repository().join("tests/golden/tiny_pretraining_step.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let golden = SafeTensors::deserialize(&bytes).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = &tiny::SEQUENCE;
+    tiny.write(folder.path(), Flavour::usual(tiny)).unwrap();
+    let checkpoint = Checkpoint::open(folder.path(), None).unwrap();
+
+    let mut parameters = Parameters::default();
+    let encoder = Encoder::new(Config::of(&checkpoint.model), &mut parameters);
+    let head = LanguageHead::new(tiny.hidden, tiny.vocabulary, &mut parameters);
+    load(&encoder, &checkpoint.model, &mut parameters);
+    load_dense(
+        &head.pooler,
+        checkpoint.model.pooler.as_ref().unwrap(),
+        &mut parameters,
+    );
+    let places = [
+        ("cls.predictions.bias", head.bias.clone()),
+        (
+            "cls.predictions.transform.dense.weight",
+            head.transform.weight.clone(),
+        ),
+        (
+            "cls.predictions.transform.dense.bias",
+            head.transform.bias.clone(),
+        ),
+        (
+            "cls.predictions.transform.LayerNorm.weight",
+            head.norm.gamma.clone(),
+        ),
+        (
+            "cls.predictions.transform.LayerNorm.bias",
+            head.norm.beta.clone(),
+        ),
+        ("cls.seq_relationship.weight", head.next.weight.clone()),
+        ("cls.seq_relationship.bias", head.next.bias.clone()),
+    ];
+    for (name, place) in &places {
+        let weights = numbers(&golden, &format!("weight.{name}"), f32::from_le_bytes);
+        parameters.values[place.clone()].copy_from_slice(&weights);
+    }
+
+    let [ids, labels, next] =
+        ["ids", "labels", "next"].map(|name| numbers(&golden, name, i32::from_le_bytes));
+    let mut batch = Batch::default();
+    for ids in ids.chunks_exact(12) {
+        let ids: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
+        batch.push(&ids, 7);
+    }
+    let numbered = labels.iter().enumerate().filter(|(_, label)| **label >= 0);
+    let (masked, words): (Vec<usize>, Vec<Option<u32>>) = numbered
+        .map(|(index, &label)| (index, Some(label as u32)))
+        .unzip();
+    let follows: Vec<Option<u32>> = next.iter().map(|&next| Some(next as u32)).collect();
+
+    let (mut tape, mut kept) = (Tape::default(), LanguageTape::default());
+    let (mut logits, mut dlogits) = (LanguageLogits::default(), LanguageLogits::default());
+    let pass = encoder.pass(&parameters.values, &batch, Rates::NONE);
+    let embeddings = &encoder.embeddings;
+    encoder.forward(&pass, &mut tape);
+    head.forward(
+        &pass,
+        embeddings,
+        tape.output(),
+        &masked,
+        &mut kept,
+        &mut logits,
+    );
+    dlogits.words.resize(logits.words.len(), 0.0);
+    dlogits.next.resize(logits.next.len(), 0.0);
+    let (of_words, of_next) = (1.0 / words.len() as f32, 1.0 / follows.len() as f32);
+    let vocabulary = tiny.vocabulary;
+    let loss = f64::from(of_words)
+        * cross_entropy(
+            &logits.words,
+            vocabulary,
+            &words,
+            None,
+            of_words,
+            &mut dlogits.words,
+        )
+        + f64::from(of_next)
+            * cross_entropy(&logits.next, 2, &follows, None, of_next, &mut dlogits.next);
+    let expected = numbers(&golden, "loss", f32::from_le_bytes)[0];
+    assert!(
+        (loss as f32 - expected).abs() < TOLERANCE,
+        "{loss} {expected}"
+    );
+
+    let mut gradient = vec![0.0; pass.values.len()];
+    let (_, states) = tape.gradient();
+    head.backward(&pass, embeddings, &kept, &dlogits, states, &mut gradient);
+    encoder.backward(&pass, &mut tape, &Injected::default(), &mut gradient);
+    for (name, place) in places {
+        let difference = difference(&golden, &format!("gradient.{name}"), &gradient[place]);
+        assert!(difference < TOLERANCE, "{name}: {difference}");
+    }
+    for (name, tensor) in named(&float_model(&encoder, &gradient)) {
+        let difference = difference(&golden, &format!("gradient.bert.{name}"), tensor);
+        assert!(difference < TOLERANCE, "{name}: {difference}");
+    }
 }

@@ -7,12 +7,14 @@
 mod embeddings;
 mod encoder;
 mod head;
+mod language;
 mod layer;
 mod parameters;
 mod tensors;
 
 pub use encoder::{Encoder, Injected, Tape};
 pub use head::{Head, HeadTape, Logits};
+pub use language::{LanguageHead, LanguageLogits, LanguageTape};
 pub use parameters::{Dense, Norm, Parameters};
 pub use tensors::{float_dense, float_model, load, load_dense};
 

@@ -1,0 +1,248 @@
+//! Pre-training (Devlin et al., section 3.1 and appendix A.1): pairs of segments from documents, of
+//! which some tokens are hidden.
+//!
+//! All that is random follows from the seed and the step: a run can be repeated and taken up again.
+
+use crate::model::Batch;
+use embert_tools::checkpoint::TokenizerSpec;
+
+/// Share of the tokens that are to be guessed.
+const GUESSED: f64 = 0.15;
+
+/// Places that are looked at for a segment that another follows.
+const TRIES: usize = 50;
+
+/// Documents in pieces: of each document its sentences, of each sentence its ids; none is empty.
+pub type Documents = Vec<Vec<Vec<u32>>>;
+
+/// How batches are made.
+#[derive(Clone, Debug)]
+pub struct Maker<'a> {
+    pub documents: &'a Documents,
+    pub spec: &'a TokenizerSpec,
+    /// Of `[MASK]`.
+    pub mask: u32,
+    /// Tokens of a sequence, `[CLS]` and both `[SEP]` included, at most.
+    pub tokens: usize,
+    /// All pieces of a word are hidden together.
+    pub whole_words: bool,
+    pub seed: u64,
+}
+
+/// Sequences with what is to be guessed of them.
+#[derive(Clone, Debug, Default)]
+pub struct Exercise {
+    pub batch: Batch,
+    /// Tokens to guess, ascending, and what they are.
+    pub masked: Vec<usize>,
+    pub words: Vec<Option<u32>>,
+    /// For each sequence: 0 where the second segment follows the first, else 1.
+    pub next: Vec<Option<u32>>,
+}
+
+impl Maker<'_> {
+    /// The batch of a step.
+    pub fn exercise(&self, step: u64, sequences: usize) -> Exercise {
+        let mut random = Random(self.seed ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03));
+        let mut exercise = Exercise::default();
+        for _ in 0..sequences {
+            let (a, b, follows) = self.pair(&mut random);
+            self.add(&a, &b, follows, &mut random, &mut exercise);
+        }
+        exercise
+    }
+
+    /// Two segments: one after the other in a document, or half of the time the second from another.
+    fn pair(&self, random: &mut Random) -> (Vec<u32>, Vec<u32>, bool) {
+        let room = self.tokens - 3;
+        let wanted = random.below(2) == 0;
+        let (mut document, mut start, mut next, mut a) = (0, 0, 0, Vec::new());
+        // Where nothing follows, another place is sought; documents of one sentence have none.
+        for _ in 0..TRIES {
+            document = random.below(self.documents.len());
+            let sentences = &self.documents[document];
+            start = random.below(sentences.len());
+            (a, next) = take(&sentences[start..], room / 2);
+            if !wanted || start + next < sentences.len() {
+                break;
+            }
+        }
+        let follows = wanted && start + next < self.documents[document].len();
+        let rest = if follows {
+            &self.documents[document][start + next..]
+        } else {
+            let others = self.documents.len().max(2) - 1;
+            let other = (document + 1 + random.below(others)) % self.documents.len();
+            &self.documents[other][random.below(self.documents[other].len())..]
+        };
+        let (b, _) = take(rest, room - a.len());
+        (a, b, follows)
+    }
+
+    fn add(
+        &self,
+        a: &[u32],
+        b: &[u32],
+        follows: bool,
+        random: &mut Random,
+        exercise: &mut Exercise,
+    ) {
+        let mut ids = vec![self.spec.cls];
+        ids.extend(a);
+        ids.push(self.spec.sep);
+        let segment_b = ids.len();
+        ids.extend(b);
+        ids.push(self.spec.sep);
+        let first = exercise.batch.tokens();
+        let mut guessed = self.guessed(&ids, random);
+        guessed.sort_unstable();
+        for index in guessed {
+            exercise.masked.push(first + index);
+            exercise.words.push(Some(ids[index]));
+            // 80% hidden, 10% another piece, 10% as they are.
+            match random.below(10) {
+                0..8 => ids[index] = self.mask,
+                8 => ids[index] = random.below(self.spec.pieces.len()) as u32,
+                _ => {}
+            }
+        }
+        exercise.next.push(Some(u32::from(!follows)));
+        exercise.batch.push(&ids, segment_b);
+    }
+
+    /// Which tokens are to be guessed: 15%, one at least, none of the special ones.
+    fn guessed(&self, ids: &[u32], random: &mut Random) -> Vec<usize> {
+        let special = [self.spec.cls, self.spec.sep];
+        // Words, or tokens one by one.
+        let mut words: Vec<Vec<usize>> = Vec::new();
+        for (index, id) in ids.iter().enumerate() {
+            if special.contains(id) {
+                continue;
+            }
+            let goes_on = self.spec.pieces[*id as usize].starts_with("##");
+            match words.last_mut().filter(|word| {
+                self.whole_words && goes_on && word.last().is_some_and(|last| last + 1 == index)
+            }) {
+                Some(word) => word.push(index),
+                None => words.push(vec![index]),
+            }
+        }
+        let tokens: usize = words.iter().map(Vec::len).sum();
+        let most = ((tokens as f64 * GUESSED).round() as usize).max(1);
+        let mut guessed = Vec::new();
+        while !words.is_empty() && guessed.len() < most {
+            let word = words.swap_remove(random.below(words.len()));
+            if guessed.is_empty() || guessed.len() + word.len() <= most {
+                guessed.extend(word);
+            }
+        }
+        guessed
+    }
+}
+
+/// The ids of the first sentences, as many whole ones as there is room for or the beginning of the
+/// first, and how many sentences these are.
+fn take(sentences: &[Vec<u32>], room: usize) -> (Vec<u32>, usize) {
+    let mut ids = Vec::new();
+    for (index, sentence) in sentences.iter().enumerate() {
+        if ids.len() + sentence.len() > room && index > 0 {
+            return (ids, index);
+        }
+        ids.extend(sentence);
+        ids.truncate(room);
+    }
+    (ids, sentences.len())
+}
+
+/// Vigna's splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let z = z ^ z >> 31;
+        ((u128::from(z) * end as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embert_tests::tiny::{Flavour, SEQUENCE};
+    use embert_tools::checkpoint::Checkpoint;
+
+    /// Documents of sentences of words of two pieces: `a ##a`, `b ##b`.
+    fn documents() -> (Checkpoint, Documents) {
+        let folder = tempfile::tempdir().unwrap();
+        SEQUENCE
+            .write(folder.path(), Flavour::usual(&SEQUENCE))
+            .unwrap();
+        let checkpoint = Checkpoint::open(folder.path(), None).unwrap();
+        let sentence = |seed: usize| -> Vec<u32> {
+            (0..3 + seed % 4)
+                .flat_map(|i| {
+                    let letter = ((seed * 7 + i * 3) % 26) as u32;
+                    [5 + letter, 31 + letter]
+                })
+                .collect()
+        };
+        let document = |d: usize| (0..5 + d % 3).map(|s| sentence(d * 100 + s)).collect();
+        (checkpoint, (0..20).map(document).collect())
+    }
+
+    #[test]
+    fn a_share_is_guessed_and_half_of_the_pairs_follow() {
+        let (checkpoint, documents) = documents();
+        let spec = &checkpoint.tokenizer;
+        let mask = spec.mask.unwrap();
+        for whole_words in [false, true] {
+            let maker = Maker {
+                documents: &documents,
+                spec,
+                mask,
+                tokens: 32,
+                whole_words,
+                seed: 3,
+            };
+            let exercise = maker.exercise(5, 2000);
+            assert_eq!(
+                exercise.batch,
+                maker.exercise(5, 2000).batch,
+                "the same step"
+            );
+            assert_ne!(exercise.batch, maker.exercise(6, 2000).batch);
+            let Exercise {
+                batch,
+                masked,
+                words,
+                next,
+            } = exercise;
+            assert!(batch.sequences.iter().all(|sequence| sequence.len() <= 32));
+            let special = 3 * batch.sequences.len();
+            let share = masked.len() as f64 / (batch.tokens() - special) as f64;
+            assert!((0.12..0.16).contains(&share), "{share}");
+            assert!(masked.is_sorted() && words.len() == masked.len());
+            let of = |what: fn(u32, u32, u32) -> bool| {
+                let pairs = masked.iter().zip(&words);
+                let found = pairs.filter(|(at, word)| what(batch.ids[**at], word.unwrap(), mask));
+                found.count() as f64 / masked.len() as f64
+            };
+            let hidden = of(|id, _, mask| id == mask);
+            assert!((0.78..0.82).contains(&hidden), "{hidden}");
+            let kept = of(|id, word, _| id == word);
+            assert!((0.09..0.13).contains(&kept), "{kept}");
+            let follow = next.iter().filter(|next| **next == Some(0)).count();
+            assert!((800..1100).contains(&follow), "{follow}");
+            if whole_words {
+                // Pieces of a word go together: next to each guessed one is its other half.
+                let alone = masked.iter().filter(|&&at| {
+                    let other = |at: &usize| masked.binary_search(at).is_ok();
+                    !other(&(at + 1)) && !other(&(at.wrapping_sub(1)))
+                });
+                assert!(alone.count() < masked.len() / 20);
+            }
+        }
+    }
+}
