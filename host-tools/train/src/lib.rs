@@ -14,6 +14,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod predict;
 pub mod pretrain;
+mod random;
 pub mod state;
 pub mod student;
 pub mod trainer;

@@ -4,6 +4,7 @@
 //! All that is random follows from the seed and the step: a run can be repeated and taken up again.
 
 use crate::model::Batch;
+use crate::random::Random;
 use embert_tools::checkpoint::TokenizerSpec;
 
 /// Share of the tokens that are to be guessed.
@@ -152,19 +153,6 @@ fn take(sentences: &[Vec<u32>], room: usize) -> (Vec<u32>, usize) {
         ids.truncate(room);
     }
     (ids, sentences.len())
-}
-
-/// Vigna's splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let z = z ^ z >> 31;
-        ((u128::from(z) * end as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]

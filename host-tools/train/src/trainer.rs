@@ -9,6 +9,7 @@ use crate::example::Example;
 use crate::model::Rates;
 use crate::ops::Dropout;
 use crate::optimizer::{self, AdamW, scheduled};
+use crate::random::Random;
 use crate::state::{State, StateError};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -180,15 +181,10 @@ fn of<'a, T>(all: &'a [T], chosen: &[usize]) -> Vec<&'a T> {
 
 /// The numbers below `count` in an order that follows from seed and epoch (Fisher and Yates).
 fn shuffled(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
-    let mut state = seed ^ epoch.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut random = Random(seed ^ epoch.wrapping_mul(0xd1b5_4a32_d192_ed03));
     let mut order: Vec<usize> = (0..count).collect();
     for end in (1..count).rev() {
-        // Vigna's splitmix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let z = z ^ z >> 31;
-        order.swap(end, ((u128::from(z) * (end as u128 + 1)) >> 64) as usize);
+        order.swap(end, random.below(end + 1));
     }
     order
 }

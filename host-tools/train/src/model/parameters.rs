@@ -1,6 +1,7 @@
 //! All parameters of a model as one vector, and where its tensors lie.
 
 use crate::ops::{linear, linear_backward};
+use crate::random::Random;
 use std::ops::Range;
 
 /// Parameters in the order in which the model was made.
@@ -33,34 +34,22 @@ impl Parameters {
     /// Draws matrices from a normal distribution of this deviation, cut off at twice of it (Devlin
     /// et al.'s code); all that is not a matrix is left as it is.
     pub fn draw(&mut self, deviation: f32, seed: u64) {
-        let mut random = Normal(seed);
+        let mut random = Random(seed);
         for range in &self.decaying {
             for value in &mut self.values[range.clone()] {
-                *value = deviation * random.truncated();
+                *value = deviation * truncated(&mut random);
             }
         }
     }
 }
 
-/// Random numbers of a normal distribution, by the method of Box and Muller.
-struct Normal(u64);
-
-impl Normal {
-    fn uniform(&mut self) -> f32 {
-        // Vigna's splitmix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) >> 40) as f32 / (1 << 24) as f32
-    }
-
-    fn truncated(&mut self) -> f32 {
-        loop {
-            let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-            let value = radius * (std::f32::consts::TAU * self.uniform()).cos();
-            if value.abs() <= 2.0 {
-                return value;
-            }
+/// A random number of a normal distribution, by the method of Box and Muller, within two deviations.
+fn truncated(random: &mut Random) -> f32 {
+    loop {
+        let radius = (-2.0 * (1.0 - random.uniform()).ln()).sqrt();
+        let value = radius * (std::f32::consts::TAU * random.uniform()).cos();
+        if value.abs() <= 2.0 {
+            return value;
         }
     }
 }
