@@ -1,7 +1,7 @@
 //! What a blob says of examples: the integer engine's own answers, which are what counts.
 
 use crate::example::{Example, firsts};
-use crate::predict::{Prediction, Task};
+use crate::predict::{Prediction, Task, largest};
 use embert::memory::{Plan, TILE};
 use embert::text::Token;
 use embert::{Engine, Model, Output, RunError, Settings, TokenLabel};
@@ -75,9 +75,6 @@ fn classes(probabilities: &[f32], several: bool) -> Vec<usize> {
             .filter(|(_, p)| **p > 0.5)
             .map(|(index, _)| index)
             .collect(),
-        false => {
-            let best = numbered.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-            best.map(|(index, _)| index).into_iter().collect()
-        }
+        false => vec![largest(probabilities)],
     }
 }

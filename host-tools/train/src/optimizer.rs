@@ -2,6 +2,7 @@
 //! rate, and clipping by the norm of all gradients.
 
 use crate::model::Parameters;
+use crate::ops::vectorized;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -73,7 +74,7 @@ impl AdamW {
             .zip(self.first.par_chunks_mut(CHUNK))
             .zip(self.second.par_chunks_mut(CHUNK))
             .for_each(|(((values, gradient), first), second)| {
-                pulp::Arch::new().dispatch(|| {
+                vectorized(|| {
                     let moments = first.iter_mut().zip(second);
                     let pairs = values.iter_mut().zip(gradient).zip(moments);
                     for ((value, gradient), (first, second)) in pairs {
@@ -99,7 +100,7 @@ fn decay(values: &mut [f32], ranges: &[Range<usize>], factor: f32) {
 /// The Euclidean norm, the same for any number of threads.
 fn norm(gradient: &[f32]) -> f32 {
     let squares = gradient.par_chunks(CHUNK).map(|chunk| {
-        let squares: f32 = pulp::Arch::new().dispatch(|| {
+        let squares: f32 = vectorized(|| {
             let mut sums = [0.0f32; 16];
             for chunk in chunk.chunks(16) {
                 sums.iter_mut()

@@ -101,7 +101,8 @@ pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Pre
     predictions.collect()
 }
 
-fn largest(logits: &[f32]) -> usize {
+/// The index of the largest, the first of equal ones.
+pub(crate) fn largest(logits: &[f32]) -> usize {
     let numbered = logits.iter().enumerate();
     let largest = numbered.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
     largest.map_or(0, |(index, _)| index)

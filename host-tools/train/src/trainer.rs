@@ -85,10 +85,13 @@ pub fn train(
     let mut gradient = vec![0.0; model.parameters.values.len()];
     let mut workspace = Workspace::default();
     let (start, mut tokens) = (Instant::now(), 0);
+    let mut order = Vec::new();
     while state.optimizer.steps < steps && state.waited <= settings.patience {
         let step = state.optimizer.steps;
         let (epoch, place) = ((step / per_epoch) as usize, (step % per_epoch) as usize);
-        let order = shuffled(examples.len(), settings.seed, epoch as u64);
+        if order.is_empty() || place == 0 {
+            order = shuffled(examples.len(), settings.seed, epoch as u64);
+        }
         let chosen = order.chunks(settings.batch).nth(place).unwrap_or_default();
         let lesson = Lesson {
             examples,

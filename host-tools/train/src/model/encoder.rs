@@ -97,15 +97,14 @@ impl Encoder {
         injected: &Injected,
         gradient: &mut [f32],
     ) {
-        let of = |all: &[Option<Vec<f32>>], index: usize| all.get(index).cloned().flatten();
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let pass = pass.of_layer(index);
             let (input, kept) = (&tape.states[index], &tape.layers[index]);
-            let dqkv = of(&injected.qkv, index);
+            let dqkv = at(&injected.qkv, index);
             let flow = &mut tape.flow;
-            layer.backward(&pass, input, kept, dqkv.as_deref(), flow, gradient);
-            if let Some(more) = of(&injected.states, index) {
-                add(&mut flow.states, &more);
+            layer.backward(&pass, input, kept, dqkv, flow, gradient);
+            if let Some(more) = at(&injected.states, index) {
+                add(&mut flow.states, more);
             }
         }
         let dropout = pass.rates.hidden.at(EMBEDDINGS);
@@ -113,6 +112,11 @@ impl Encoder {
         self.embeddings
             .backward(pass, dropout, kept, flow, gradient);
     }
+}
+
+/// The gradient of a loss at a layer, if there is one.
+fn at(all: &[Option<Vec<f32>>], layer: usize) -> Option<&[f32]> {
+    all.get(layer)?.as_deref()
 }
 
 impl Pass<'_> {

@@ -3,7 +3,7 @@
 
 use super::Pass;
 use super::parameters::{Dense, Parameters};
-use crate::ops::{tanh, tanh_backward};
+use crate::ops::{gather, scatter, tanh, tanh_backward};
 
 #[derive(Clone, Debug, Default)]
 pub struct Head {
@@ -62,11 +62,9 @@ impl Head {
         let (values, dropout) = (pass.values, pass.rates.hidden);
         if let (Some(pooler), Some(classifier)) = (&self.pooler, &self.sequence) {
             let hidden = pooler.inputs;
-            tape.cls.clear();
-            for sequence in &pass.batch.sequences {
-                tape.cls
-                    .extend_from_slice(&states[sequence.start * hidden..][..hidden]);
-            }
+            let firsts = pass.batch.firsts();
+            tape.cls.resize(firsts.len() * hidden, 0.0);
+            gather(states, hidden, &firsts, &mut tape.cls, false);
             pooler.forward(values, &tape.cls, &mut tape.pooled);
             tanh(&mut tape.pooled);
             let dropped = &mut tape.dropped.sequence;
@@ -120,10 +118,7 @@ impl Head {
                 Some((&mut cls, false)),
                 gradient,
             );
-            for (sequence, cls) in pass.batch.sequences.iter().zip(cls.chunks_exact(hidden)) {
-                let state = &mut states[sequence.start * hidden..][..hidden];
-                state.iter_mut().zip(cls).for_each(|(state, v)| *state += v);
-            }
+            scatter(&cls, hidden, &pass.batch.firsts(), states);
         }
     }
 }

@@ -5,8 +5,8 @@ use super::Pass;
 use super::embeddings::Embeddings;
 use super::parameters::{Dense, Norm, Parameters};
 use crate::ops::{
-    Matrix, MatrixMut, Normalized, activate, activate_backward, layer_norm, layer_norm_backward,
-    product, sum_rows, tanh, tanh_backward,
+    Matrix, MatrixMut, Normalized, activate, activate_backward, gather, layer_norm,
+    layer_norm_backward, product, scatter, sum_rows, tanh, tanh_backward,
 };
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub struct LanguageHead {
 #[derive(Clone, Debug, Default)]
 pub struct LanguageTape {
     /// The tokens that were guessed.
-    places: Vec<usize>,
+    places: Vec<u32>,
     masked: Vec<f32>,
     before: Vec<f32>,
     after: Vec<f32>,
@@ -71,8 +71,9 @@ impl LanguageHead {
         let (config, values) = (pass.config, pass.values);
         let hidden = config.hidden;
         tape.places.clear();
-        tape.places.extend_from_slice(masked);
-        rows_of(states, hidden, masked.iter().copied(), &mut tape.masked);
+        tape.places.extend(masked.iter().map(|&token| token as u32));
+        tape.masked.resize(masked.len() * hidden, 0.0);
+        gather(states, hidden, &tape.places, &mut tape.masked, false);
         self.transform
             .forward(values, &tape.masked, &mut tape.before);
         tape.after.resize(tape.before.len(), 0.0);
@@ -106,8 +107,9 @@ impl LanguageHead {
         let inputs = Matrix::new(inputs, masked.len(), width);
         product(&mut out, inputs, words.t(), 1.0, true);
 
-        let first = pass.batch.sequences.iter().map(|sequence| sequence.start);
-        rows_of(states, hidden, first, &mut tape.cls);
+        let firsts = pass.batch.firsts();
+        tape.cls.resize(firsts.len() * hidden, 0.0);
+        gather(states, hidden, &firsts, &mut tape.cls, false);
         self.pooler.forward(values, &tape.cls, &mut tape.pooled);
         tanh(&mut tape.pooled);
         self.next.forward(values, &tape.pooled, &mut logits.next);
@@ -173,7 +175,7 @@ impl LanguageHead {
         let into = Some((&mut dmasked[..], false));
         self.transform
             .backward(values, &tape.masked, &dafter, into, gradient);
-        add_rows(&dmasked, hidden, masked.iter().copied(), states);
+        scatter(&dmasked, hidden, masked, states);
 
         let mut pooled = vec![0.0; tape.pooled.len()];
         let into = Some((&mut pooled[..], false));
@@ -184,8 +186,7 @@ impl LanguageHead {
         let into = Some((&mut cls[..], false));
         self.pooler
             .backward(values, &tape.cls, &pooled, into, gradient);
-        let first = pass.batch.sequences.iter().map(|sequence| sequence.start);
-        add_rows(&cls, hidden, first, states);
+        scatter(&cls, hidden, &pass.batch.firsts(), states);
     }
 }
 
@@ -196,21 +197,5 @@ impl LanguageTape {
             Some(projection) => (&self.narrow, projection.inputs),
             None => (&self.after, hidden),
         }
-    }
-}
-
-/// Copies some rows.
-fn rows_of(all: &[f32], width: usize, rows: impl Iterator<Item = usize>, out: &mut Vec<f32>) {
-    out.clear();
-    for row in rows {
-        out.extend_from_slice(&all[row * width..][..width]);
-    }
-}
-
-/// Adds rows to some of others.
-fn add_rows(rows: &[f32], width: usize, places: impl Iterator<Item = usize>, out: &mut [f32]) {
-    for (row, place) in rows.chunks_exact(width).zip(places) {
-        let out = &mut out[place * width..][..width];
-        out.iter_mut().zip(row).for_each(|(out, v)| *out += v);
     }
 }

@@ -78,6 +78,12 @@ impl Batch {
         self.sequences.push(start..self.ids.len());
     }
 
+    /// The first token of each sequence, its `[CLS]`.
+    pub fn firsts(&self) -> Vec<u32> {
+        let sequences = self.sequences.iter();
+        sequences.map(|sequence| sequence.start as u32).collect()
+    }
+
     /// Tokens of all sequences.
     pub fn tokens(&self) -> usize {
         self.ids.len()

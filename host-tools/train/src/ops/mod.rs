@@ -29,6 +29,6 @@ const CHUNK: usize = 1 << 13;
 
 /// Runs a loop compiled for the widest vectors of this processor.
 #[inline(always)]
-fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
