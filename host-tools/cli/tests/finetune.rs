@@ -162,3 +162,21 @@ fn texts_to_a_folder_and_a_blob() {
     let error = run("train.tsv", "dev.tsv", &["--resume"]).unwrap_err();
     assert!(error.contains("no checkpoint of this run"), "{error}");
 }
+
+/// A model of intents and slots cannot be scored on words that have tags alone.
+#[test]
+fn tags_without_intents_are_no_data_for_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let joint = folder.path().join("joint");
+    fs::create_dir(&joint).unwrap();
+    let tiny = &tiny::JOINT;
+    tiny.write(&joint, Flavour::usual(tiny)).unwrap();
+    let data = folder.path().join("tags.conll");
+    fs::write(&data, "the O\nking O\n").unwrap();
+    let [joint, data] = [&joint, &data].map(|path| path.to_str().unwrap());
+    let error = embert(&["evaluate", joint, "--words", "--data", data]).unwrap_err();
+    assert!(
+        error.contains("tags.conll, line 1") && error.contains("intent"),
+        "{error}"
+    );
+}

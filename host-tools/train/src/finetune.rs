@@ -143,6 +143,15 @@ impl TaskLabels {
             Rows::Words(rows) => rows
                 .into_iter()
                 .map(|row| {
+                    let labelled = !row.tags.is_empty() && !self.classes.is_empty();
+                    if labelled && row.intent.is_none() {
+                        return Err(FinetuneError::Data(DataError::Malformed {
+                            at: row.at,
+                            reason: "the sentence has tags and no intent: give a folder with \
+                                     seq.in, seq.out and label"
+                                .into(),
+                        }));
+                    }
                     let row = row.numbered(&self.tags, &self.classes)?;
                     Ok(Example::tagged(reader, &row, limit)?)
                 })
