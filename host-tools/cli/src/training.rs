@@ -15,9 +15,10 @@ use embert_train::classifier::{Classifier, Knowledge, Objective};
 use embert_train::data::{self, Column};
 use embert_train::example::Example;
 use embert_train::finetune::{self, Source};
+use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
 use embert_train::predict::{Report, Task, predict, report};
-use embert_train::trainer::{Progress, Settings, train};
+use embert_train::trainer::{Lesson, Progress, Settings, train};
 use embert_train::{engine, optimizer, state};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -135,7 +136,7 @@ impl Schedule {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
     }
 
-    /// Trains with a progress bar; the course of the run is written to the folder.
+    /// Trains a classifier as [`Self::run`] does.
     pub fn train(
         &self,
         model: &mut Classifier,
@@ -145,19 +146,31 @@ impl Schedule {
         objective: Objective,
         folder: &Path,
     ) -> Result<()> {
+        let data = labelled::Data {
+            task,
+            examples: &examples.train,
+            teacher,
+            dev: &examples.dev,
+            objective,
+            batch: self.batch,
+            parts: self.parts,
+            seed: self.seed,
+        };
+        self.run(&mut Labelled::new(model, data), folder)
+    }
+
+    /// Trains with a progress bar; the course of the run is written to the folder.
+    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<()> {
         let state = state_file(folder);
         let mut log = Log::open(&folder.join("training.csv"), state::steps(&state)?)?;
         let settings = Settings {
             epochs: self.epochs,
-            batch: self.batch,
-            parts: self.parts,
             learning_rate: self.learning_rate,
             warmup: self.warmup,
             dropout: self.dropout,
             patience: self.patience,
             seed: self.seed,
             optimizer: optimizer::Settings::default(),
-            objective,
             checkpoint: Some((state, self.save_every)),
         };
         let bar = ProgressBar::new(0);
@@ -165,38 +178,31 @@ impl Schedule {
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        let dev = &examples.dev;
-        let score = |model: &_| report(task, dev, &predict(model, task, dev)).score();
-        let mut failed = None;
-        train(
-            model,
-            &examples.train,
-            teacher,
-            &settings,
-            score,
-            |progress| {
-                log.add(&progress);
-                match progress {
-                    Progress::Step {
-                        step,
-                        steps,
-                        loss,
-                        tokens_per_second,
-                        ..
-                    } => {
-                        bar.set_length(steps);
-                        bar.set_position(step);
-                        bar.set_message(format!("loss {loss:.4}  {tokens_per_second:.0} tokens/s"));
-                    }
-                    Progress::Epoch { epoch, score, best } => {
-                        let best = if best { ", the best so far" } else { "" };
-                        bar.suspend(|| eprintln!("epoch {}: {score:.4}{best}", epoch + 1));
-                        failed = failed.take().or(log.write().err());
-                    }
+        let (mut failed, mut speed) = (None, 0.0);
+        train(lesson, &settings, |progress| {
+            log.add(&progress);
+            match progress {
+                Progress::Step {
+                    step,
+                    steps,
+                    loss,
+                    tokens_per_second,
+                    ..
+                } => {
+                    speed = tokens_per_second;
+                    bar.set_length(steps);
+                    bar.set_position(step);
+                    bar.set_message(format!("loss {loss:.4}  {speed:.0} tokens/s"));
                 }
-            },
-        )?;
+                Progress::Epoch { epoch, score, best } => {
+                    let best = if best { ", the best so far" } else { "" };
+                    bar.suspend(|| eprintln!("epoch {}: {score:.4}{best}", epoch + 1));
+                    failed = failed.take().or(log.write().err());
+                }
+            }
+        })?;
         bar.finish_and_clear();
+        eprintln!("{speed:.0} tokens a second");
         match failed {
             Some(error) => Err(error).context("cannot write training.csv"),
             None => Ok(()),

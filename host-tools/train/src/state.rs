@@ -1,7 +1,7 @@
 //! The state of a run in a file: whoever is interrupted loses no more than what came after it.
 
-use crate::classifier::Classifier;
-use crate::optimizer::AdamW;
+use crate::model::Parameters;
+use crate::optimizer::{self, AdamW};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -89,12 +89,12 @@ impl File {
 }
 
 impl State {
-    pub fn new(model: &Classifier, optimizer: AdamW) -> Self {
+    pub fn new(parameters: &Parameters, optimizer: optimizer::Settings) -> Self {
         State {
-            values: model.parameters.values.clone(),
-            optimizer,
+            values: parameters.values.clone(),
+            optimizer: AdamW::new(optimizer, parameters),
             best: None,
-            best_values: model.parameters.values.clone(),
+            best_values: parameters.values.clone(),
             waited: 0,
         }
     }

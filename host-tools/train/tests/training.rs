@@ -11,9 +11,10 @@ use embert_train::data::{LabelledText, LabelledWords, Place};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
+use embert_train::labelled::{Data, Labelled};
 use embert_train::model::Rates;
 use embert_train::optimizer;
-use embert_train::predict::{Task, predict, report};
+use embert_train::predict::{Task, report};
 use embert_train::trainer::{Progress, Settings, train};
 use std::path::Path;
 
@@ -78,6 +79,7 @@ struct Run {
     task: Task,
     training: Vec<Example>,
     dev: Vec<Example>,
+    objective: Objective,
     settings: Settings,
 }
 
@@ -90,48 +92,45 @@ impl Run {
             task: labels.task(),
             training: some(0, 300),
             dev: some(1000, 200),
+            objective: Objective {
+                hard: 1.0,
+                soft: 0.0,
+                temperature: 1.0,
+                several: false,
+                class_weights: None,
+                rates: Rates::NONE,
+            },
             settings: Settings {
                 epochs,
-                batch: 16,
-                parts: 2,
                 learning_rate: 3e-3,
                 warmup: 0.1,
                 dropout: 0.1,
                 patience: 100,
                 seed: 5,
                 optimizer: optimizer::Settings::default(),
-                objective: Objective {
-                    hard: 1.0,
-                    soft: 0.0,
-                    temperature: 1.0,
-                    several: false,
-                    class_weights: None,
-                    rates: Rates::NONE,
-                },
                 checkpoint: None,
             },
             base,
         }
     }
 
+    fn lesson<'a>(&'a self, model: &'a mut Classifier) -> Labelled<'a> {
+        let data = Data {
+            task: &self.task,
+            examples: &self.training,
+            teacher: None,
+            dev: &self.dev,
+            objective: self.objective.clone(),
+            batch: 16,
+            parts: 2,
+            seed: 5,
+        };
+        Labelled::new(model, data)
+    }
+
     fn train(&self, progress: impl FnMut(Progress)) -> (Classifier, f64) {
         let mut model = finetune::model(&self.base, &self.task, 3);
-        let score = |model: &_| {
-            report(
-                &self.task,
-                &self.dev,
-                &predict(model, &self.task, &self.dev),
-            )
-            .score()
-        };
-        let best = train(
-            &mut model,
-            &self.training,
-            None,
-            &self.settings,
-            score,
-            progress,
-        );
+        let best = train(&mut self.lesson(&mut model), &self.settings, progress);
         (model, best.unwrap())
     }
 
@@ -177,7 +176,7 @@ fn the_gradient_of_a_low_rank_is_a_gradient() {
     let some: Vec<&Example> = run.training[..8].iter().collect();
     let loss = |model: &Classifier| {
         let mut gradient = vec![0.0; model.parameters.values.len()];
-        let objective = &run.settings.objective;
+        let objective = &run.objective;
         let loss = model.learn(
             &some,
             None,
@@ -257,18 +256,11 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let mut model = finetune::model(&run.base, &run.task, 3);
     let blocked = path.with_extension("new");
     // From the fifth step on, no file can be put there: as if the disk were full.
-    let result = train(
-        &mut model,
-        &run.training,
-        None,
-        &run.settings,
-        |_| 0.5,
-        |progress| {
-            if matches!(progress, Progress::Step { step: 5, .. }) {
-                std::fs::create_dir(&blocked).unwrap();
-            }
-        },
-    );
+    let result = train(&mut run.lesson(&mut model), &run.settings, |progress| {
+        if matches!(progress, Progress::Step { step: 5, .. }) {
+            std::fs::create_dir(&blocked).unwrap();
+        }
+    });
     let error = result.unwrap_err().to_string();
     assert!(
         error.contains("cannot write") && error.contains("still there"),
@@ -290,13 +282,6 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
 fn foreign(run: &mut Run, path: &Path) -> String {
     run.settings.checkpoint = Some((path.into(), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
-    let result = train(
-        &mut model,
-        &run.training,
-        None,
-        &run.settings,
-        |_| 0.5,
-        |_| {},
-    );
+    let result = train(&mut run.lesson(&mut model), &run.settings, |_| {});
     result.unwrap_err().to_string()
 }

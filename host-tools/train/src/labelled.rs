@@ -1,0 +1,111 @@
+//! Learning from labels, and from what a teacher says: epochs of shuffled batches.
+
+use crate::classifier::{Classifier, Knowledge, Objective, Workspace};
+use crate::example::Example;
+use crate::model::{Parameters, Rates};
+use crate::ops::Dropout;
+use crate::predict::{Task, predict, report};
+use crate::random::Random;
+use crate::trainer::{Learnt, Lesson};
+
+/// A classifier, and what it learns from.
+pub struct Labelled<'a> {
+    model: &'a mut Classifier,
+    data: Data<'a>,
+    /// The epoch whose order this is.
+    order: (u64, Vec<usize>),
+    workspace: Workspace,
+}
+
+/// What a classifier learns from, and how.
+#[derive(Clone, Debug)]
+pub struct Data<'a> {
+    pub task: &'a Task,
+    pub examples: &'a [Example],
+    /// What a teacher says of each example, if there is one.
+    pub teacher: Option<&'a [Knowledge]>,
+    /// What the model is judged by.
+    pub dev: &'a [Example],
+    /// Of labels and teacher; its dropout is that of the step.
+    pub objective: Objective,
+    /// Examples of a step.
+    pub batch: usize,
+    /// Gradients of so many parts of a batch are added before a step: for batches that memory has
+    /// no room for.
+    pub parts: usize,
+    /// Of the order of examples.
+    pub seed: u64,
+}
+
+impl<'a> Labelled<'a> {
+    pub fn new(model: &'a mut Classifier, data: Data<'a>) -> Self {
+        let order = (0, shuffled(data.examples.len(), data.seed, 0));
+        Labelled {
+            model,
+            data,
+            order,
+            workspace: Workspace::default(),
+        }
+    }
+}
+
+impl Lesson for Labelled<'_> {
+    fn parameters(&mut self) -> &mut Parameters {
+        &mut self.model.parameters
+    }
+
+    fn steps(&self) -> u64 {
+        self.data.examples.len().div_ceil(self.data.batch) as u64
+    }
+
+    /// A part of the batch at a time.
+    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt {
+        let (epoch, place) = (step / self.steps(), step % self.steps());
+        let data = &self.data;
+        if epoch != self.order.0 {
+            self.order = (epoch, shuffled(data.examples.len(), data.seed, epoch));
+        }
+        let mut batches = self.order.1.chunks(data.batch);
+        let chosen = batches.nth(place as usize).unwrap_or_default();
+        let mut learnt = Learnt::default();
+        for (index, part) in chosen.chunks(data.batch.div_ceil(data.parts)).enumerate() {
+            let share = part.len() as f32 / chosen.len() as f32;
+            let some = of(data.examples, part);
+            let taught = data.teacher.map(|teacher| of(teacher, part));
+            let dropout = dropout.at(index as u32);
+            let objective = Objective {
+                hard: data.objective.hard * share,
+                soft: data.objective.soft * share,
+                rates: Rates {
+                    hidden: dropout,
+                    attention: dropout,
+                },
+                ..data.objective.clone()
+            };
+            let workspace = &mut self.workspace;
+            let model = &self.model;
+            learnt.loss += model.learn(&some, taught.as_deref(), &objective, workspace, gradient);
+            learnt.tokens += some.iter().map(|example| example.ids.len()).sum::<usize>();
+        }
+        learnt
+    }
+
+    fn score(&mut self) -> f64 {
+        let Data { task, dev, .. } = self.data;
+        report(task, dev, &predict(self.model, task, dev)).score()
+    }
+}
+
+fn of<'a, T>(all: &'a [T], chosen: &[usize]) -> Vec<&'a T> {
+    chosen.iter().map(|&index| &all[index]).collect()
+}
+
+/// The numbers below `count` in an order that follows from seed and epoch (Fisher and Yates).
+fn shuffled(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut random = Random(seed ^ epoch.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    let mut order: Vec<usize> = (0..count).collect();
+    for end in (1..count).rev() {
+        order.swap(end, random.below(end + 1));
+    }
+    order
+}
