@@ -8,10 +8,9 @@ use embert_tools::checkpoint::Checkpoint;
 use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
 use embert_tools::quantize::{Options, Part};
-use embert_train::classifier::{Knowledge, Objective};
+use embert_train::classifier::Objective;
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, examples};
-use embert_train::model::Rates;
 use embert_train::predict::{knowledge, predict, report};
 use embert_train::student::Student;
 
@@ -58,6 +57,12 @@ pub struct Distil {
     /// The teacher's opinion softened: above 1, what it thinks of wrong labels counts more
     #[arg(long, default_value_t = 2.0)]
     temperature: f32,
+    /// What the likeness of the last hidden states to the teacher's counts
+    #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
+    states: f32,
+    /// What the likeness of the last layer's relations (of queries, keys and values) counts
+    #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
+    relations: f32,
     /// Keep word pieces that the texts yield so often
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     vocab_min_count: usize,
@@ -115,7 +120,14 @@ impl Distil {
         let labelled = train.len() - unlabelled.len();
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
-        let taught: Vec<Knowledge> = knowledge(&teacher, &theirs);
+        let within = self.states > 0.0 || self.relations > 0.0;
+        let mut taught = knowledge(&teacher, &theirs, within);
+        let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
+        for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
+            if !theirs.same_pieces(pieces[0], ours, pieces[1]) {
+                known.inner = None;
+            }
+        }
         let judged = |rows: &Rows| -> Result<_> {
             let [theirs, ours] = both(rows)?;
             let scores = report(&task, &theirs, &predict(&teacher, &task, &theirs));
@@ -126,13 +138,17 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
+        if within {
+            model.imitate(&teacher.encoder.config, self.schedule.seed);
+        }
         let objective = Objective {
             hard: self.labels,
             soft: 1.0 - self.labels,
             temperature: self.temperature,
             several: task.several,
-            class_weights: None,
-            rates: Rates::NONE,
+            states: self.states,
+            relations: self.relations,
+            ..Objective::default()
         };
         let (schedule, folder): (_, &Path) = (&self.schedule, &self.output);
         schedule.train(

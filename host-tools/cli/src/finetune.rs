@@ -9,7 +9,6 @@ use embert_tools::quantize::Options;
 use embert_train::classifier::Objective;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
-use embert_train::model::Rates;
 
 use crate::quantize::about;
 use crate::training::{Data, Examples, Learnt, Schedule};
@@ -69,12 +68,9 @@ impl Finetune {
         let mut model = finetune::model(&base, &task, self.schedule.seed);
         let balance = || finetune::balance(task.classes.len(), &examples.train);
         let objective = Objective {
-            hard: 1.0,
-            soft: 0.0,
-            temperature: 1.0,
             several: task.several,
             class_weights: self.balanced.then(balance),
-            rates: Rates::NONE,
+            ..Objective::default()
         };
         let schedule = &self.schedule;
         schedule.train(&mut model, &task, &examples, None, objective, &self.output)?;

@@ -1,6 +1,7 @@
 //! A BERT that labels texts, tokens or both: its predictions, and how it learns from a batch.
 
 use crate::example::{Class, Example, batch};
+use crate::imitation::{Imitation, Inner};
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
@@ -11,6 +12,8 @@ use crate::ops::{binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entrop
 pub struct Classifier {
     pub encoder: Encoder,
     pub head: Head,
+    /// Of a teacher's inner states; nothing of it is part of the model that is learnt.
+    pub imitation: Option<Imitation>,
     pub parameters: Parameters,
 }
 
@@ -22,11 +25,31 @@ pub struct Objective {
     /// Of a teacher's logits, softened by the temperature.
     pub soft: f32,
     pub temperature: f32,
+    /// Of a teacher's last hidden states.
+    pub states: f32,
+    /// Of the relations of a teacher's queries, keys and values.
+    pub relations: f32,
     /// Whether each label of texts is a question of its own.
     pub several: bool,
     /// What each label of texts counts; all the same if there are none.
     pub class_weights: Option<Vec<f32>>,
     pub rates: Rates,
+}
+
+impl Default for Objective {
+    /// Labels alone, without dropout.
+    fn default() -> Self {
+        Objective {
+            hard: 1.0,
+            soft: 0.0,
+            temperature: 1.0,
+            states: 0.0,
+            relations: 0.0,
+            several: false,
+            class_weights: None,
+            rates: Rates::NONE,
+        }
+    }
 }
 
 /// What a teacher says of an example: logits of the text, and of each of its words. Its pieces may be
@@ -37,6 +60,8 @@ pub struct Knowledge {
     pub text: Vec<f32>,
     /// `[words x labels]`; zeros for words it does not see.
     pub words: Vec<f32>,
+    /// What is within it, where it cuts the example into the same pieces as the student.
+    pub inner: Option<Inner>,
 }
 
 /// Memory of a pass, used again for the next.
@@ -46,6 +71,18 @@ pub struct Workspace {
     head: HeadTape,
     logits: Logits,
     dlogits: Logits,
+}
+
+impl Workspace {
+    /// What the last pass left, in the order of its sequences: what is within the model.
+    pub fn inner(&self, batch: &Batch) -> Vec<Inner> {
+        Inner::of(&self.tape, &batch.sequences)
+    }
+
+    /// What it said.
+    pub fn logits(&self) -> &Logits {
+        &self.logits
+    }
 }
 
 impl Classifier {
@@ -60,15 +97,22 @@ impl Classifier {
         Classifier {
             encoder,
             head,
+            imitation: None,
             parameters,
         }
     }
 
-    /// The logits of examples: of texts, and of all their tokens one after the other.
+    /// Makes ready to imitate what is within a teacher of this shape.
+    pub fn imitate(&mut self, teacher: &Config, seed: u64) {
+        let hidden = [self.encoder.config.hidden, teacher.hidden];
+        let parameters = &mut self.parameters;
+        self.imitation = Some(Imitation::new(hidden, teacher.heads, parameters, seed));
+    }
+
+    /// Computes the logits of examples: of texts, and of all their tokens one after the other.
     pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
-        let pass = self
-            .encoder
-            .pass(&self.parameters.values, batch, Rates::NONE);
+        let values = &self.parameters.values;
+        let pass = self.encoder.pass(values, batch, Rates::NONE);
         self.forward(&pass, workspace);
         &workspace.logits
     }
@@ -115,8 +159,14 @@ impl Classifier {
         }
         let (_, states) = tape.gradient();
         self.head.backward(&pass, head, dlogits, states, gradient);
-        let none = Injected::default();
-        self.encoder.backward(&pass, tape, &none, gradient);
+        let mut injected = Injected::default();
+        if let (Some(imitation), Some(teacher)) = (&self.imitation, teacher) {
+            let (more, qkv) = imitation.learn(&pass, tape, teacher, objective, gradient);
+            loss += more;
+            injected.qkv = vec![None; self.encoder.layers.len() - 1];
+            injected.qkv.push(Some(qkv));
+        }
+        self.encoder.backward(&pass, tape, &injected, gradient);
         loss
     }
 

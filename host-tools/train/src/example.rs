@@ -118,6 +118,12 @@ impl Example {
         })
     }
 
+    /// Whether another tokenizer cuts the text as this one does; both with their pieces by id.
+    pub fn same_pieces(&self, pieces: &[String], other: &Example, others: &[String]) -> bool {
+        let pieces = self.ids.iter().map(|&id| &pieces[id as usize]);
+        pieces.eq(other.ids.iter().map(|&id| &others[id as usize]))
+    }
+
     /// The label of each token, none for those that do not count.
     pub fn tags(&self) -> Vec<Option<u32>> {
         let mut tags = vec![None; self.ids.len()];

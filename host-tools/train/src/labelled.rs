@@ -76,6 +76,8 @@ impl Lesson for Labelled<'_> {
             let objective = Objective {
                 hard: data.objective.hard * share,
                 soft: data.objective.soft * share,
+                states: data.objective.states * share,
+                relations: data.objective.relations * share,
                 rates: Rates {
                     hidden: dropout,
                     attention: dropout,

@@ -7,6 +7,7 @@ pub mod data;
 pub mod engine;
 pub mod example;
 pub mod finetune;
+pub mod imitation;
 pub mod labelled;
 pub mod log;
 pub mod metrics;

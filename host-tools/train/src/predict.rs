@@ -56,15 +56,18 @@ impl Report {
     }
 }
 
-/// What a float model says of examples, in logits.
-pub fn knowledge(model: &Classifier, examples: &[Example]) -> Vec<Knowledge> {
+/// What a float model says of examples, in logits, and what is within it, if that is wanted.
+pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<Knowledge> {
     let mut workspace = Workspace::default();
     let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(1, |dense| dense.outputs);
     let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
     let mut all = Vec::new();
     for some in examples.chunks(BATCH) {
         let batch = batch(some);
-        let logits = model.logits(&batch, &mut workspace);
+        model.logits(&batch, &mut workspace);
+        let inner = within.then(|| workspace.inner(&batch));
+        let mut inner = inner.into_iter().flatten();
+        let logits = workspace.logits();
         for (index, (example, tokens)) in some.iter().zip(&batch.sequences).enumerate() {
             let of_text = logits.sequence.chunks_exact(classes).nth(index);
             let of_word = |word: &Word| match word.token {
@@ -77,6 +80,7 @@ pub fn knowledge(model: &Classifier, examples: &[Example]) -> Vec<Knowledge> {
                     Some(_) => example.words.iter().flat_map(of_word).collect(),
                     None => Vec::new(),
                 },
+                inner: inner.next(),
             });
         }
     }
@@ -85,7 +89,7 @@ pub fn knowledge(model: &Classifier, examples: &[Example]) -> Vec<Knowledge> {
 
 /// The predictions of a float model.
 pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
-    let all = knowledge(model, examples);
+    let all = knowledge(model, examples, false);
     let predictions = all.iter().map(|knowledge| Prediction {
         classes: match &knowledge.text[..] {
             [] => Vec::new(),

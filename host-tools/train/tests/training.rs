@@ -6,16 +6,17 @@ use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
 use embert_tools::quantize::{Options, quantize};
-use embert_train::classifier::{Classifier, Objective, Workspace};
+use embert_train::classifier::{Classifier, Knowledge, Objective, Workspace};
 use embert_train::data::{LabelledText, LabelledWords, Place};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
 use embert_train::labelled::{Data, Labelled};
-use embert_train::model::Rates;
 use embert_train::optimizer;
-use embert_train::predict::{Task, report};
+use embert_train::predict::{Task, knowledge, report};
+use embert_train::student::Student;
 use embert_train::trainer::{Progress, Settings, train};
+use std::ops::Range;
 use std::path::Path;
 
 fn base() -> Checkpoint {
@@ -92,14 +93,7 @@ impl Run {
             task: labels.task(),
             training: some(0, 300),
             dev: some(1000, 200),
-            objective: Objective {
-                hard: 1.0,
-                soft: 0.0,
-                temperature: 1.0,
-                several: false,
-                class_weights: None,
-                rates: Rates::NONE,
-            },
+            objective: Objective::default(),
             settings: Settings {
                 epochs,
                 learning_rate: 3e-3,
@@ -165,32 +159,14 @@ fn words_are_learnt_with_embeddings_of_a_low_rank() {
     assert!(blob > score - 0.04, "{blob}, float {score}");
 }
 
-/// The gradient of the projection of word embeddings, which PyTorch's BERT does not have: the loss
-/// changes as it says.
-#[test]
-fn the_gradient_of_a_low_rank_is_a_gradient() {
-    let mut base = base();
-    factorize(&mut base, 9, &[]).unwrap();
-    let run = Run::new(base, texts, 1);
-    let mut model = finetune::model(&run.base, &run.task, 3);
-    let some: Vec<&Example> = run.training[..8].iter().collect();
-    let loss = |model: &Classifier| {
-        let mut gradient = vec![0.0; model.parameters.values.len()];
-        let objective = &run.objective;
-        let loss = model.learn(
-            &some,
-            None,
-            objective,
-            &mut Workspace::default(),
-            &mut gradient,
-        );
-        (loss, gradient)
-    };
-    let (_, gradient) = loss(&model);
-    let projection = model.encoder.embeddings.projection.clone().unwrap();
-    let word = model.encoder.embeddings.word.clone();
-    for range in [projection.weight, projection.bias, word] {
-        // Along the gradient itself: its square is how fast the loss rises.
+/// Whether the loss changes as the gradient of some parameters says: along it, by its square.
+fn is_gradient(
+    model: &mut Classifier,
+    ranges: &[Range<usize>],
+    loss: impl Fn(&Classifier) -> (f64, Vec<f32>),
+) {
+    let (_, gradient) = loss(model);
+    for range in ranges {
         let part = gradient[range.clone()].to_vec();
         let square: f64 = part.iter().map(|g| f64::from(*g).powi(2)).sum();
         let step = 1e-2 / square.sqrt();
@@ -199,12 +175,85 @@ fn the_gradient_of_a_low_rank_is_a_gradient() {
             for (value, g) in model.parameters.values[range.clone()].iter_mut().zip(&part) {
                 *value += (sign * step * f64::from(*g)) as f32;
             }
-            let (loss, _) = loss(&model);
+            let (loss, _) = loss(model);
             model.parameters.values = before;
             loss
         };
         let found = (moved(1.0) - moved(-1.0)) / (2.0 * step);
         assert!((found / square - 1.0).abs() < 0.02, "{found} for {square}");
+    }
+}
+
+/// That of the projection of word embeddings, which PyTorch's BERT does not have.
+#[test]
+fn the_gradient_of_a_low_rank_is_a_gradient() {
+    let mut base = base();
+    factorize(&mut base, 9, &[]).unwrap();
+    let run = Run::new(base, texts, 1);
+    let mut model = finetune::model(&run.base, &run.task, 3);
+    let some: Vec<&Example> = run.training[..8].iter().collect();
+    let projection = model.encoder.embeddings.projection.clone().unwrap();
+    let word = model.encoder.embeddings.word.clone();
+    let ranges = [projection.weight, projection.bias, word];
+    is_gradient(&mut model, &ranges, |model| {
+        let mut gradient = vec![0.0; model.parameters.values.len()];
+        let mut workspace = Workspace::default();
+        let loss = model.learn(&some, None, &run.objective, &mut workspace, &mut gradient);
+        (loss, gradient)
+    });
+}
+
+/// Those of what a student learns from within a teacher of another width: each by itself, and all
+/// that a teacher says together.
+#[test]
+fn the_gradients_of_imitation_are_gradients() {
+    let run = Run::new(base(), tagged, 1);
+    let some = &run.training[..8];
+    let mut teacher = finetune::model(&run.base, &run.task, 4);
+    let matrices = teacher.parameters.decaying.clone();
+    for range in &matrices {
+        teacher.parameters.draw_matrix(range, 0.3, range.start as u64);
+    }
+    let mut taught = knowledge(&teacher, some, true);
+    // One that the teacher cuts otherwise.
+    taught[3].inner = None;
+    let taught: Vec<&Knowledge> = taught.iter().collect();
+    let student: Student = "1x12x2x20".parse().unwrap();
+    let small = student.of(&run.base, 32, 7).unwrap();
+    let mut model = finetune::model(&small, &run.task, 3);
+    model.imitate(&teacher.encoder.config, 5);
+    for range in model.parameters.decaying.clone() {
+        model.parameters.draw_matrix(&range, 0.2, range.start as u64);
+    }
+    let qkv = &model.encoder.layers[0].qkv;
+    let all = 0..model.parameters.values.len();
+    let ranges = [all, qkv.weight.clone(), model.encoder.embeddings.word.clone()];
+    let some: Vec<&Example> = some.iter().collect();
+    for (hard, soft, states, relations) in [
+        (0.0, 0.0, 1.0, 0.0),
+        (0.0, 0.0, 0.0, 1.0),
+        (0.3, 0.7, 2.0, 3.0),
+    ] {
+        let objective = Objective {
+            hard,
+            soft,
+            temperature: 2.0,
+            states,
+            relations,
+            ..run.objective.clone()
+        };
+        is_gradient(&mut model, &ranges, |model| {
+            let mut gradient = vec![0.0; model.parameters.values.len()];
+            let mut workspace = Workspace::default();
+            let loss = model.learn(
+                &some,
+                Some(&taught),
+                &objective,
+                &mut workspace,
+                &mut gradient,
+            );
+            (loss, gradient)
+        });
     }
 }
 

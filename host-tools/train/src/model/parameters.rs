@@ -36,10 +36,20 @@ impl Parameters {
     pub fn draw(&mut self, deviation: f32, seed: u64) {
         let mut random = Random(seed);
         for range in &self.decaying {
-            for value in &mut self.values[range.clone()] {
-                *value = deviation * truncated(&mut random);
-            }
+            draw(&mut self.values[range.clone()], deviation, &mut random);
         }
+    }
+
+    /// The same for one matrix.
+    pub fn draw_matrix(&mut self, range: &Range<usize>, deviation: f32, seed: u64) {
+        let values = &mut self.values[range.clone()];
+        draw(values, deviation, &mut Random(seed));
+    }
+}
+
+fn draw(values: &mut [f32], deviation: f32, random: &mut Random) {
+    for value in values {
+        *value = deviation * truncated(random);
     }
 }
 

@@ -27,17 +27,17 @@ impl Heads {
     }
 
     /// Queries, keys or values (0, 1, 2) of a head in the rows of a sequence.
-    fn part(self, rows: &[f32], tokens: usize, part: usize, head: usize) -> Matrix<'_> {
+    pub(super) fn part(self, rows: &[f32], tokens: usize, part: usize, head: usize) -> Matrix<'_> {
         let first = part * self.hidden() + head * self.width;
         Matrix::strided(&rows[first..], tokens, self.width, 3 * self.hidden())
     }
 
-    fn part_mut(self, rows: &mut [f32], tokens: usize, part: usize, head: usize) -> MatrixMut<'_> {
+    pub(super) fn part_mut(self, rows: &mut [f32], tokens: usize, part: usize, head: usize) -> MatrixMut<'_> {
         let first = part * self.hidden() + head * self.width;
         MatrixMut::strided(&mut rows[first..], tokens, self.width, 3 * self.hidden())
     }
 
-    fn scale(self) -> f32 {
+    pub(super) fn scale(self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
 }

@@ -12,6 +12,7 @@ mod exp;
 mod loss;
 mod matmul;
 mod norm;
+mod relations;
 mod rows;
 
 pub use activation::{activate, activate_backward, tanh, tanh_backward};
@@ -22,6 +23,7 @@ pub use exp::sigmoid;
 pub use loss::{binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_error};
 pub use matmul::{Matrix, MatrixMut, linear, linear_backward, product};
 pub use norm::{Normalized, layer_norm, layer_norm_backward};
+pub use relations::relations;
 pub use rows::{add, sum_rows};
 
 /// Elements a thread takes at a time.

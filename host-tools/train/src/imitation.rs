@@ -1,0 +1,147 @@
+//! Learning from within a teacher that is deeper and wider: its last hidden states, as a matrix shows
+//! them (Jiao et al., TinyBERT, arXiv 1909.10351, section 3.1), and how the queries, keys and values of
+//! its last layer relate to each other (Wang et al., MiniLMv2, arXiv 2012.15828).
+
+use crate::classifier::{Knowledge, Objective};
+use crate::model::{Dense, Parameters, Pass, Tape};
+use crate::ops::{Heads, gather, relations, scatter, squared_error};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// What is within a teacher, of the tokens of an example.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inner {
+    /// Last hidden states, `[tokens x hidden]`.
+    pub states: Vec<f16>,
+    /// Queries, keys and values of the last layer, `[tokens x 3 hidden]`.
+    pub qkv: Vec<f16>,
+}
+
+impl Inner {
+    /// Of a forward pass, sequence by sequence.
+    pub fn of(tape: &Tape, sequences: &[Range<usize>]) -> Vec<Self> {
+        let tokens = sequences.last().map_or(0, |last| last.end).max(1);
+        let qkv = tape.layers.last().map_or(&[][..], |layer| &layer.qkv);
+        let half = |rows: &[f32], sequence: &Range<usize>| {
+            let width = rows.len() / tokens;
+            let rows = &rows[sequence.start * width..sequence.end * width];
+            rows.iter().map(|&v| f16::from_f32(v)).collect()
+        };
+        let inner = sequences.iter().map(|sequence| Inner {
+            states: half(tape.output(), sequence),
+            qkv: half(qkv, sequence),
+        });
+        inner.collect()
+    }
+}
+
+/// What a student needs in order to imitate a teacher.
+#[derive(Clone, Debug)]
+pub struct Imitation {
+    /// From the student's states to the teacher's.
+    bridge: Dense,
+    /// How queries, keys and values are cut, of student and teacher: as many heads for both.
+    heads: [Heads; 2],
+}
+
+impl Imitation {
+    /// For hidden sizes of student and teacher; `heads` are the teacher's, or what both sizes can be
+    /// divided by below.
+    pub fn new(hidden: [usize; 2], heads: usize, parameters: &mut Parameters, seed: u64) -> Self {
+        let [student, teacher] = hidden;
+        let bridge = Dense::new(student, teacher, parameters);
+        parameters.draw_matrix(&bridge.weight, 0.02, seed);
+        let divides = |heads: &usize| hidden.iter().all(|size| size.is_multiple_of(*heads));
+        let heads = (1..=heads).rev().find(divides).unwrap_or(1);
+        Imitation {
+            bridge,
+            heads: hidden.map(|size| Heads {
+                heads,
+                width: size / heads,
+            }),
+        }
+    }
+
+    /// Adds to the gradients of the last hidden states and of parameters; returns the mean loss and
+    /// the gradient of the last layer's queries, keys and values. Examples of which nothing is known
+    /// from within do not count.
+    pub fn learn(
+        &self,
+        pass: &Pass<'_>,
+        tape: &mut Tape,
+        teacher: &[&Knowledge],
+        objective: &Objective,
+        gradient: &mut [f32],
+    ) -> (f64, Vec<f32>) {
+        let pairs = pass.batch.sequences.iter().zip(teacher);
+        let known = pairs.filter_map(|(tokens, known)| Some((tokens, known.inner.as_ref()?)));
+        let known: Vec<(&Range<usize>, &Inner)> = known.collect();
+        let (loss, qkv) = self.relations(pass, tape, &known, objective.relations);
+        (
+            loss + self.states(pass, tape, &known, objective.states, gradient),
+            qkv,
+        )
+    }
+
+    fn relations(
+        &self,
+        pass: &Pass<'_>,
+        tape: &Tape,
+        known: &[(&Range<usize>, &Inner)],
+        share: f32,
+    ) -> (f64, Vec<f32>) {
+        let qkv = tape.layers.last().map_or(&[][..], |layer| &layer.qkv);
+        let width = 3 * pass.config.hidden;
+        let tokens: usize = known.iter().map(|(tokens, _)| tokens.len()).sum();
+        let scale = share / (3 * self.heads[0].heads * tokens.max(1)) as f32;
+        let of_sequence = |(tokens, inner): &(&Range<usize>, &Inner)| {
+            let rows = &qkv[tokens.start * width..tokens.end * width];
+            let mut gradient = vec![0.0; rows.len()];
+            let taught = inner.qkv.to_f32_vec();
+            let both = [rows, &taught];
+            let loss = relations(tokens.len(), self.heads, both, scale, &mut gradient);
+            (loss, gradient)
+        };
+        let parts: Vec<(f64, Vec<f32>)> = known.par_iter().map(of_sequence).collect();
+        let mut gradient = vec![0.0; qkv.len()];
+        let mut loss = 0.0;
+        for ((tokens, _), (part, rows)) in known.iter().zip(&parts) {
+            gradient[tokens.start * width..tokens.end * width].copy_from_slice(rows);
+            loss += f64::from(scale) * part;
+        }
+        (loss, gradient)
+    }
+
+    /// The loss is a share of the mean square of the teacher's states.
+    fn states(
+        &self,
+        pass: &Pass<'_>,
+        tape: &mut Tape,
+        known: &[(&Range<usize>, &Inner)],
+        share: f32,
+        gradient: &mut [f32],
+    ) -> f64 {
+        let hidden = self.bridge.inputs;
+        let tokens = known.iter().flat_map(|(tokens, _)| (*tokens).clone());
+        let tokens: Vec<u32> = tokens.map(|token| token as u32).collect();
+        let taught = known.iter().flat_map(|(_, inner)| inner.states.to_f32_vec());
+        let taught: Vec<f32> = taught.collect();
+        let square: f32 = taught.iter().map(|v| v * v).sum();
+        let scale = 2.0 * share / square.max(1e-9);
+        let (states, dstates) = tape.gradient();
+        let mut rows = vec![0.0; tokens.len() * hidden];
+        gather(states, hidden, &tokens, &mut rows, false);
+        let mut shown = Vec::new();
+        self.bridge.forward(pass.values, &rows, &mut shown);
+        let mut dshown = vec![0.0; shown.len()];
+        let loss = squared_error(&shown, &taught, scale, &mut dshown);
+        let mut drows = vec![0.0; rows.len()];
+        let into = Some((&mut drows[..], false));
+        self.bridge
+            .backward(pass.values, &rows, &dshown, into, gradient);
+        scatter(&drows, hidden, &tokens, dstates);
+        f64::from(scale) * loss
+    }
+}
