@@ -91,7 +91,8 @@ impl Distil {
         let task = labels.task();
         let (data, source) = (&self.data, self.data.columns.source());
         let unlabelled = texts::lines_of_all(&self.unlabelled)?;
-        let training = source.read(&data.train)?.with(&unlabelled);
+        let training = data.training(&source, self.schedule.seed)?;
+        let training = training.with(&unlabelled);
         let dev = source.read(&data.dev)?;
         let test = data.test.as_deref().map(|path| source.read(path));
         let test = test.transpose()?;

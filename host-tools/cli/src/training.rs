@@ -14,7 +14,8 @@ use embert_tools::quantize::{Options, quantize};
 use embert_train::classifier::{Classifier, Knowledge, Objective};
 use embert_train::data::{self, Column};
 use embert_train::example::Example;
-use embert_train::finetune::{self, Source};
+use embert_train::augment::exchanged;
+use embert_train::finetune::{self, Rows, Source};
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
 use embert_train::predict::{Report, Task, predict, report};
@@ -39,9 +40,23 @@ pub struct Data {
     pub test: Option<PathBuf>,
     #[command(flatten)]
     pub columns: Columns,
+    /// Learn from so many sentences more, in which entities of a type take each other's place
+    #[arg(long, default_value_t = 0, value_name = "SENTENCES", requires = "words")]
+    exchange: usize,
     /// Longer texts are cut off
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,
+}
+
+impl Data {
+    /// What to learn from; what is exchanged follows from the seed.
+    pub fn training(&self, source: &Source, seed: u64) -> Result<Rows> {
+        let mut rows = source.read(&self.train)?;
+        if let Rows::Words(rows) = &mut rows {
+            rows.extend(exchanged(rows, self.exchange, seed));
+        }
+        Ok(rows)
+    }
 }
 
 /// How labelled data is read.

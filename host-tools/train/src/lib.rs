@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod augment;
 pub mod classifier;
 pub mod data;
 pub mod engine;
