@@ -7,16 +7,15 @@ use clap::Args;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
-use embert_tools::quantize::{Options, Part};
 use embert_train::classifier::Objective;
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, examples};
 use embert_train::predict::{knowledge, predict, report};
 use embert_train::student::Student;
 
-use crate::quantize::{PartArgument, about};
+use crate::quantize::about;
 use crate::texts;
-use crate::training::{Data, Examples, Learnt, Schedule};
+use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,9 +68,8 @@ pub struct Distil {
     /// Word embeddings of so many channels, and a projection
     #[arg(long, value_name = "CHANNELS")]
     rank: Option<usize>,
-    /// What the blob stores in 4 bits instead of 8
-    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
-    int4: Vec<PartArgument>,
+    #[command(flatten)]
+    storage: Storage,
     /// The report as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -139,6 +137,7 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
+        model.rounding = self.storage.rounding();
         if within {
             model.imitate(&teacher.encoder.config, self.schedule.seed);
         }
@@ -160,16 +159,13 @@ impl Distil {
             objective,
             folder,
         )?;
+        model.rounding = None;
         let learnt = Learnt {
             model: &model,
             task: &task,
             base: &small,
             teacher: Some([Some(of_dev), of_test]),
-            options: Options {
-                about: about(&checkpoint, &self.teacher, None)?,
-                int4: self.int4.into_iter().map(Part::from).collect(),
-                ..Options::default()
-            },
+            options: self.storage.options(about(&checkpoint, &self.teacher, None)?),
         };
         learnt.finish(&examples, folder, self.json)
     }

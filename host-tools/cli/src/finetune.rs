@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::quantize::Options;
 use embert_train::classifier::Objective;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
 
 use crate::quantize::about;
-use crate::training::{Data, Examples, Learnt, Schedule};
+use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +37,8 @@ pub struct Finetune {
     data: Data,
     #[command(flatten)]
     schedule: Schedule,
+    #[command(flatten)]
+    storage: Storage,
     /// Let rare labels count as much as frequent ones
     #[arg(long)]
     balanced: bool,
@@ -66,6 +67,7 @@ impl Finetune {
         };
         self.schedule.begin(&self.output)?;
         let mut model = finetune::model(&base, &task, self.schedule.seed);
+        model.rounding = self.storage.rounding();
         let balance = || finetune::balance(task.classes.len(), &examples.train);
         let objective = Objective {
             several: task.several,
@@ -74,15 +76,13 @@ impl Finetune {
         };
         let schedule = &self.schedule;
         schedule.train(&mut model, &task, &examples, None, objective, &self.output)?;
+        model.rounding = None;
         let learnt = Learnt {
             model: &model,
             task: &task,
             base: &base,
             teacher: None,
-            options: Options {
-                about: about(&base, &self.checkpoint, None)?,
-                ..Options::default()
-            },
+            options: self.storage.options(about(&base, &self.checkpoint, None)?),
         };
         learnt.finish(&examples, &self.output, self.json)
     }

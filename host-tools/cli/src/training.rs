@@ -19,12 +19,14 @@ use embert_train::finetune::{self, Rows, Source};
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
 use embert_train::predict::{Report, Task, predict, report};
+use embert_train::rounding::Rounding;
 use embert_train::trainer::{Lesson, Progress, Settings, train};
 use embert_train::{engine, optimizer, state};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::output;
+use crate::quantize::PartArgument;
 
 /// Labelled data.
 #[derive(Args)]
@@ -128,6 +130,34 @@ pub struct Schedule {
     /// Go on where an interrupted run was saved, to the same result
     #[arg(long)]
     resume: bool,
+}
+
+/// How the blob stores what is learnt.
+#[derive(Args)]
+pub struct Storage {
+    /// What the blob stores in 4 bits instead of 8
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    int4: Vec<PartArgument>,
+    /// Train with the rounding of the blob (quantization-aware training)
+    #[arg(long)]
+    qat: bool,
+}
+
+impl Storage {
+    /// The blob's, for a model from `source`.
+    pub fn options(&self, about: String) -> Options {
+        Options {
+            about,
+            int4: self.int4.iter().map(|&part| part.into()).collect(),
+            ..Options::default()
+        }
+    }
+
+    /// What the model is to be trained with.
+    pub fn rounding(&self) -> Option<Rounding> {
+        let int4 = self.options(String::new()).int4;
+        self.qat.then_some(Rounding { int4 })
+    }
 }
 
 /// Examples of all splits.

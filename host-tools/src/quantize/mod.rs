@@ -15,6 +15,7 @@ mod rounding;
 mod tables;
 mod texts;
 
+pub use grid::{Bits, Grid};
 pub use texts::calibration_ids;
 
 use crate::blob::writer::Writer;

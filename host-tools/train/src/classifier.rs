@@ -5,6 +5,7 @@ use crate::imitation::{Imitation, Inner};
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
+use crate::rounding::Rounding;
 use crate::ops::{binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy};
 
 /// Encoder and head with their parameters.
@@ -14,6 +15,8 @@ pub struct Classifier {
     pub head: Head,
     /// Of a teacher's inner states; nothing of it is part of the model that is learnt.
     pub imitation: Option<Imitation>,
+    /// Of the blob that it is trained for, if it is.
+    pub rounding: Option<Rounding>,
     pub parameters: Parameters,
 }
 
@@ -71,6 +74,8 @@ pub struct Workspace {
     head: HeadTape,
     logits: Logits,
     dlogits: Logits,
+    /// Rounded parameters.
+    values: Vec<f32>,
 }
 
 impl Workspace {
@@ -98,6 +103,7 @@ impl Classifier {
             encoder,
             head,
             imitation: None,
+            rounding: None,
             parameters,
         }
     }
@@ -111,10 +117,32 @@ impl Classifier {
 
     /// Computes the logits of examples: of texts, and of all their tokens one after the other.
     pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
-        let values = &self.parameters.values;
-        let pass = self.encoder.pass(values, batch, Rates::NONE);
+        let rounded = std::mem::take(&mut workspace.values);
+        let rounded = self.rounded(batch, rounded);
+        let pass = self.pass(batch, Rates::NONE, &rounded);
         self.forward(&pass, workspace);
+        workspace.values = rounded;
         &workspace.logits
+    }
+
+    /// The parameters as the blob has them, if the model is trained for one.
+    fn rounded(&self, batch: &Batch, mut room: Vec<f32>) -> Vec<f32> {
+        if let Some(rounding) = &self.rounding {
+            room.clone_from(&self.parameters.values);
+            rounding.round(&self.encoder, &self.head, &batch.ids, &mut room);
+        }
+        room
+    }
+
+    fn pass<'a>(&'a self, batch: &'a Batch, rates: Rates, rounded: &'a [f32]) -> Pass<'a> {
+        let values = match self.rounding {
+            Some(_) => rounded,
+            None => &self.parameters.values,
+        };
+        Pass {
+            rounded: self.rounding.is_some(),
+            ..self.encoder.pass(values, batch, rates)
+        }
     }
 
     fn forward(&self, pass: &Pass<'_>, workspace: &mut Workspace) {
@@ -136,15 +164,16 @@ impl Classifier {
         gradient: &mut [f32],
     ) -> f64 {
         let batch = batch(examples.iter().copied());
-        let pass = self
-            .encoder
-            .pass(&self.parameters.values, &batch, objective.rates);
+        let rounded = std::mem::take(&mut workspace.values);
+        let rounded = self.rounded(&batch, rounded);
+        let pass = self.pass(&batch, objective.rates, &rounded);
         self.forward(&pass, workspace);
         let Workspace {
             tape,
             head,
             logits,
             dlogits,
+            ..
         } = workspace;
         for (all, gradient) in [
             (&logits.sequence, &mut dlogits.sequence),
@@ -167,6 +196,7 @@ impl Classifier {
             injected.qkv.push(Some(qkv));
         }
         self.encoder.backward(&pass, tape, &injected, gradient);
+        workspace.values = rounded;
         loss
     }
 

@@ -18,6 +18,7 @@ pub mod optimizer;
 pub mod predict;
 pub mod pretrain;
 mod random;
+pub mod rounding;
 pub mod state;
 pub mod student;
 pub mod trainer;

@@ -5,7 +5,7 @@ use embert_tests::tiny::{self, Flavour};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
-use embert_tools::quantize::{Options, quantize};
+use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::{Classifier, Knowledge, Objective, Workspace};
 use embert_train::data::{LabelledText, LabelledWords, Place};
 use embert_train::engine;
@@ -14,6 +14,7 @@ use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, example
 use embert_train::labelled::{Data, Labelled};
 use embert_train::optimizer;
 use embert_train::predict::{Task, knowledge, report};
+use embert_train::rounding::Rounding;
 use embert_train::student::Student;
 use embert_train::trainer::{Progress, Settings, train};
 use std::ops::Range;
@@ -82,6 +83,7 @@ struct Run {
     dev: Vec<Example>,
     objective: Objective,
     settings: Settings,
+    rounding: Option<Rounding>,
 }
 
 impl Run {
@@ -104,6 +106,7 @@ impl Run {
                 optimizer: optimizer::Settings::default(),
                 checkpoint: None,
             },
+            rounding: None,
             base,
         }
     }
@@ -124,6 +127,7 @@ impl Run {
 
     fn train(&self, progress: impl FnMut(Progress)) -> (Classifier, f64) {
         let mut model = finetune::model(&self.base, &self.task, 3);
+        model.rounding.clone_from(&self.rounding);
         let best = train(&mut self.lesson(&mut model), &self.settings, progress);
         (model, best.unwrap())
     }
@@ -131,7 +135,11 @@ impl Run {
     /// The score of the blob, by the integer engine.
     fn blob_score(&self, model: &Classifier) -> f64 {
         let checkpoint = checkpoint(model, &self.task, &self.base);
-        let blob = quantize(&checkpoint, &Options::default(), |_| {}).unwrap();
+        let options = Options {
+            int4: self.rounding.clone().unwrap_or_default().int4,
+            ..Options::default()
+        };
+        let blob = quantize(&checkpoint, &options, |_| {}).unwrap();
         let blob = AlignedBytes::copy(&blob);
         let blob = embert::Model::parse(&blob).unwrap();
         let predictions = engine::predict(&blob, &self.task, &self.dev).unwrap();
@@ -157,6 +165,24 @@ fn words_are_learnt_with_embeddings_of_a_low_rank() {
     assert!(score > 0.95, "{score}");
     let blob = run.blob_score(&model);
     assert!(blob > score - 0.04, "{blob}, float {score}");
+}
+
+/// In 4 bits, the model in training scores what the blob does.
+#[test]
+fn words_are_learnt_with_the_rounding_of_the_blob() {
+    let mut run = Run::new(base(), tagged, 20);
+    run.rounding = Some(Rounding {
+        int4: Part::ALL.to_vec(),
+    });
+    let (mut model, score) = run.train(|_| {});
+    assert!(score > 0.95, "{score}");
+    let blob = run.blob_score(&model);
+    assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
+    // Rounding did something: without it, other logits.
+    let logits = |model: &Classifier| knowledge(model, &run.dev, false);
+    let before = logits(&model);
+    model.rounding = None;
+    assert_ne!(before, logits(&model));
 }
 
 /// Whether the loss changes as the gradient of some parameters says: along it, by its square.

@@ -69,6 +69,7 @@ impl Encoder {
             values,
             batch,
             rates,
+            rounded: false,
         }
     }
 

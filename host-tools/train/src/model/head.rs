@@ -3,7 +3,7 @@
 
 use super::Pass;
 use super::parameters::{Dense, Parameters};
-use crate::ops::{gather, scatter, tanh, tanh_backward};
+use crate::ops::{Steps, gather, scatter, tanh, tanh_backward};
 
 #[derive(Clone, Debug, Default)]
 pub struct Head {
@@ -30,6 +30,8 @@ pub struct HeadTape {
     pooled: Vec<f32>,
     /// Pooled states and those of tokens, as dropout leaves them.
     dropped: Logits,
+    /// Inputs of a matrix as the engine rounds them.
+    rounded: Vec<f32>,
 }
 
 /// Where dropout is at work.
@@ -65,7 +67,8 @@ impl Head {
             let firsts = pass.batch.firsts();
             tape.cls.resize(firsts.len() * hidden, 0.0);
             gather(states, hidden, &firsts, &mut tape.cls, false);
-            pooler.forward(values, &tape.cls, &mut tape.pooled);
+            let inputs = pass.inputs(&tape.cls, hidden, Steps::Range, &mut tape.rounded);
+            pooler.forward(values, inputs, &mut tape.pooled);
             tanh(&mut tape.pooled);
             let dropped = &mut tape.dropped.sequence;
             dropped.clone_from(&tape.pooled);
@@ -77,7 +80,9 @@ impl Head {
             dropped.clear();
             dropped.extend_from_slice(states);
             dropout.at(TOKENS).apply(dropped);
-            classifier.forward(values, dropped, &mut logits.tokens);
+            let width = classifier.inputs;
+            let inputs = pass.inputs(dropped, width, Steps::Range, &mut tape.rounded);
+            classifier.forward(values, inputs, &mut logits.tokens);
         }
     }
 

@@ -3,8 +3,8 @@
 use super::parameters::{Dense, Norm, Parameters};
 use super::{Config, Pass};
 use crate::ops::{
-    Heads, Normalized, activate, activate_backward, add, attend, attend_backward, layer_norm,
-    layer_norm_backward,
+    Heads, Normalized, Steps, activate, activate_backward, add, attend, attend_backward, layer_norm,
+    layer_norm_backward, round_rows,
 };
 
 /// Where a layer's parameters lie.
@@ -33,6 +33,8 @@ pub struct LayerTape {
     inner: Vec<f32>,
     activated: Vec<f32>,
     fed: Normalized,
+    /// Inputs of a matrix as the engine rounds them.
+    rounded: Vec<f32>,
 }
 
 /// Gradients on their way, kept to be used again.
@@ -72,9 +74,15 @@ impl Layer {
             values,
             batch,
             rates,
+            rounded,
         } = *pass;
+        let (hidden, room) = (config.hidden, &mut tape.rounded);
         let norm = |norm: &Norm| (&values[norm.gamma.clone()], &values[norm.beta.clone()]);
-        self.qkv.forward(values, input, &mut tape.qkv);
+        let inputs = pass.inputs(input, hidden, Steps::Range, room);
+        self.qkv.forward(values, inputs, &mut tape.qkv);
+        if rounded {
+            round_rows(&mut tape.qkv, heads(config).width, Steps::Symmetric);
+        }
         tape.context.resize(input.len(), 0.0);
         attend(
             heads(config),
@@ -85,16 +93,20 @@ impl Layer {
             &mut tape.context,
         );
         let middle = &mut tape.middle;
-        self.attention_output.forward(values, &tape.context, middle);
+        let inputs = pass.inputs(&tape.context, hidden, Steps::Symmetric, room);
+        self.attention_output.forward(values, inputs, middle);
         rates.hidden.at(0).apply(middle);
         add(middle, input);
         let (gamma, beta) = norm(&self.attention_norm);
         layer_norm(middle, gamma, beta, config.epsilon, &mut tape.attended);
 
-        self.intermediate.forward(values, middle, &mut tape.inner);
+        let inputs = pass.inputs(middle, hidden, Steps::Range, room);
+        self.intermediate.forward(values, inputs, &mut tape.inner);
         tape.activated.resize(tape.inner.len(), 0.0);
         activate(config.activation, &tape.inner, &mut tape.activated);
-        self.output.forward(values, &tape.activated, output);
+        let width = config.intermediate;
+        let inputs = pass.inputs(&tape.activated, width, Steps::Range, room);
+        self.output.forward(values, inputs, output);
         rates.hidden.at(1).apply(output);
         add(output, middle);
         let (gamma, beta) = norm(&self.output_norm);
@@ -117,6 +129,7 @@ impl Layer {
             values,
             batch,
             rates,
+            ..
         } = *pass;
         let Flow {
             states,

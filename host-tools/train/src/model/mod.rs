@@ -18,7 +18,7 @@ pub use language::{LanguageHead, LanguageLogits, LanguageTape};
 pub use parameters::{Dense, Norm, Parameters};
 pub use tensors::{float_dense, float_model, load, load_dense};
 
-use crate::ops::Dropout;
+use crate::ops::{Dropout, Steps, round_rows};
 use embert_tools::checkpoint::{Activation, FloatModel};
 use std::ops::Range;
 
@@ -98,6 +98,27 @@ pub struct Pass<'a> {
     pub values: &'a [f32],
     pub batch: &'a Batch,
     pub rates: Rates,
+    /// Whether activations are rounded as the engine does.
+    pub rounded: bool,
+}
+
+impl Pass<'_> {
+    /// The inputs of a matrix, rounded into `room` if they are to be.
+    fn inputs<'r>(
+        &self,
+        rows: &'r [f32],
+        width: usize,
+        steps: Steps,
+        room: &'r mut Vec<f32>,
+    ) -> &'r [f32] {
+        if !self.rounded {
+            return rows;
+        }
+        room.clear();
+        room.extend_from_slice(rows);
+        round_rows(room, width, steps);
+        room
+    }
 }
 
 /// Dropout of hidden states and of attention weights.

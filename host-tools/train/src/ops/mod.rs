@@ -13,6 +13,7 @@ mod loss;
 mod matmul;
 mod norm;
 mod relations;
+mod rounding;
 mod rows;
 
 pub use activation::{activate, activate_backward, tanh, tanh_backward};
@@ -24,6 +25,7 @@ pub use loss::{binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_
 pub use matmul::{Matrix, MatrixMut, linear, linear_backward, product};
 pub use norm::{Normalized, layer_norm, layer_norm_backward};
 pub use relations::relations;
+pub use rounding::{Steps, round_rows};
 pub use rows::{add, sum_rows};
 
 /// Elements a thread takes at a time.
