@@ -7,6 +7,7 @@ pub mod analyze;
 pub mod blob;
 pub mod checkpoint;
 pub mod factorize;
+pub mod files;
 pub mod fit;
 pub mod inspect;
 pub mod mapped;

@@ -1,6 +1,6 @@
 //! Writes a checkpoint as the folder that Hugging Face would write.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use super::{
     Activation, Checkpoint, CheckpointError, Dense, FloatHead, LayerNorm, Pooling, TokenizerSpec,
     encoder::WORD_PROJECTION, head, tokenizer::MAX_INPUT_CHARS_PER_WORD,
 };
+use crate::files;
 
 impl Checkpoint {
     /// Writes `config.json`, `model.safetensors`, `vocab.txt` and `tokenizer_config.json` into the
@@ -43,7 +44,7 @@ impl Checkpoint {
         let written = fs::create_dir_all(folder).map_err(|source| (folder.to_owned(), source));
         let written = files.iter().fold(written, |done, (name, bytes)| {
             let path = folder.join(name);
-            done.and_then(|()| write(&path, bytes).map_err(|source| (path, source)))
+            done.and_then(|()| files::write(&path, bytes).map_err(|source| (path, source)))
         });
         written.map_err(|(path, source)| CheckpointError::Write { path, source })?;
         if let FloatHead::Embedding { pooling, normalize } = &self.head {
@@ -81,8 +82,8 @@ impl Checkpoint {
         });
         let path = folder.join("1_Pooling");
         fs::create_dir_all(&path)
-            .and_then(|()| write(&path.join("config.json"), &pretty(&config)))
-            .and_then(|()| write(&folder.join("modules.json"), &pretty(&json!(modules))))
+            .and_then(|()| files::write(&path.join("config.json"), &pretty(&config)))
+            .and_then(|()| files::write(&folder.join("modules.json"), &pretty(&json!(modules))))
             .map_err(|source| CheckpointError::Write { path, source })
     }
 
@@ -272,13 +273,6 @@ fn pretty(value: &Value) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(value).expect("names and numbers");
     text.push(b'\n');
     text
-}
-
-/// Writes under a temporary name, then renames.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    fs::write(&temporary, bytes)?;
-    fs::rename(&temporary, path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The course of a run: a CSV file that grows with it, and a picture of it.
 
 use crate::trainer::Progress;
+use embert_tools::files;
 use embert_tools::svg::{Anchor, Svg};
 use std::fmt::Write as _;
 use std::fs;
@@ -68,7 +69,7 @@ impl Log {
         }
     }
 
-    /// Writes the file, and the picture beside it, each under a temporary name first.
+    /// Writes the file, and the picture beside it.
     ///
     /// # Errors
     /// When the disk is full, or the folder not writable.
@@ -78,12 +79,8 @@ impl Log {
             let _ = writeln!(text, "{line}");
         }
         let picture = self.path.with_extension("svg");
-        for (path, bytes) in [(&self.path, text), (&picture, self.svg())] {
-            let temporary = path.with_extension("new");
-            fs::write(&temporary, bytes)?;
-            fs::rename(&temporary, path)?;
-        }
-        Ok(())
+        files::write(&self.path, text.as_bytes())?;
+        files::write(&picture, self.svg().as_bytes())
     }
 
     /// The loss, smoothed, and the score on the development set, each on an axis of its own.

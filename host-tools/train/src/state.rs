@@ -2,6 +2,7 @@
 
 use crate::model::Parameters;
 use crate::optimizer::{self, AdamW};
+use embert_tools::files;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ impl State {
         ]
     }
 
-    /// Writes it under a temporary name, then renames it.
+    /// Writes it, in place of the one before.
     ///
     /// # Errors
     /// When the disk is full, or the folder not writable.
@@ -147,10 +148,10 @@ impl State {
             path: path.into(),
             source,
         };
-        let temporary = path.with_extension("new");
-        safetensors::serialize_to_file(views, Some(numbers), &temporary)
-            .map_err(std::io::Error::other)
-            .and_then(|()| std::fs::rename(&temporary, path))
+        let bytes = safetensors::serialize(views, Some(numbers));
+        let bytes = bytes.map_err(std::io::Error::other);
+        bytes
+            .and_then(|bytes| files::write(path, &bytes))
             .map_err(failed)
     }
 

@@ -5,6 +5,7 @@ use embert_tests::tiny::{self, Flavour};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
+use embert_tools::files;
 use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::{Classifier, Knowledge, Objective, Workspace};
 use embert_train::data::{LabelledText, LabelledWords, Place};
@@ -329,7 +330,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let mut run = Run::new(base(), texts, 1);
     run.settings.checkpoint = Some((path.clone(), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
-    let blocked = path.with_extension("new");
+    let blocked = files::temporary(&path);
     // From the fifth step on, no file can be put there: as if the disk were full.
     let result = train(&mut run.lesson(&mut model), &run.settings, |progress| {
         if matches!(progress, Progress::Step { step: 5, .. }) {
