@@ -1,4 +1,4 @@
-//! `embert distil`.
+//! `embert distill`.
 
 use std::path::{Path, PathBuf};
 
@@ -19,10 +19,10 @@ use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
 const EXAMPLES: &str = "\
 Examples:
-  embert distil ./sst2 --student tiny --train train.tsv --dev dev.tsv -o tiny --epochs 10 \\
+  embert distill ./sst2 --student tiny --train train.tsv --dev dev.tsv -o tiny --epochs 10 \\
       --learning-rate 5e-4
-  embert distil ./sst2 --student from-layers:0,2,5 --train train.tsv --dev dev.tsv -o half
-  embert distil ./snips --student 2x128x2x512 --words --train snips/train --dev snips/dev \\
+  embert distill ./sst2 --student from-layers:0,2,5 --train train.tsv --dev dev.tsv -o half
+  embert distill ./snips --student 2x128x2x512 --words --train snips/train --dev snips/dev \\
       --unlabelled more.txt --rank 64 -o commands";
 
 /// Teach a small model what a fine-tuned one knows.
@@ -36,8 +36,8 @@ Examples:
 pub struct Distil {
     /// The folder of the teacher, as `embert finetune` or Hugging Face writes it
     teacher: PathBuf,
-    /// tiny (2x128x2x512), mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE, or layers of the teacher:
-    /// from-layers:0,2,5
+    /// tiny (2x128x2x512), mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE, layers of the teacher
+    /// (from-layers:0,2,5), or a pre-trained checkpoint (from:FOLDER)
     #[arg(long)]
     student: Student,
     /// The folder to write
@@ -95,7 +95,7 @@ impl Distil {
         let test = data.test.as_deref().map(|path| source.read(path));
         let test = test.transpose()?;
 
-        let mut small = checkpoint.clone();
+        let mut small = self.student.base(&checkpoint)?;
         prune(&mut small, &training.texts(), self.vocab_min_count)?;
         let mut small = self
             .student
@@ -165,7 +165,9 @@ impl Distil {
             task: &task,
             base: &small,
             teacher: Some([Some(of_dev), of_test]),
-            options: self.storage.options(about(&checkpoint, &self.teacher, None)?),
+            options: self
+                .storage
+                .options(about(&checkpoint, &self.teacher, None)?),
         };
         learnt.finish(&examples, folder, self.json)
     }

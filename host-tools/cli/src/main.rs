@@ -49,6 +49,7 @@ enum Verb {
     #[cfg(feature = "train")]
     Finetune(finetune::Finetune),
     #[cfg(feature = "train")]
+    #[command(name = "distill", visible_alias = "distil")]
     Distil(distil::Distil),
     #[cfg(feature = "train")]
     Evaluate(evaluate::Evaluate),

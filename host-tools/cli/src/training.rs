@@ -11,10 +11,10 @@ use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
+use embert_train::augment::exchanged;
 use embert_train::classifier::{Classifier, Knowledge, Objective};
 use embert_train::data::{self, Column};
 use embert_train::example::Example;
-use embert_train::augment::exchanged;
 use embert_train::finetune::{self, Rows, Source};
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
@@ -43,7 +43,12 @@ pub struct Data {
     #[command(flatten)]
     pub columns: Columns,
     /// Learn from so many sentences more, in which entities of a type take each other's place
-    #[arg(long, default_value_t = 0, value_name = "SENTENCES", requires = "words")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "SENTENCES",
+        requires = "words"
+    )]
     exchange: usize,
     /// Longer texts are cut off
     #[arg(long, default_value_t = 128)]

@@ -104,7 +104,7 @@ fn texts_to_a_folder_and_a_blob() {
     let [teacher, student] = [path("mine"), path("student")];
     let (train, dev, more) = (path("train.tsv"), path("dev.tsv"), path("more.txt"));
     let arguments = [
-        "distil",
+        "distill",
         &teacher,
         "--student",
         "1x16x2x32",
@@ -118,6 +118,9 @@ fn texts_to_a_folder_and_a_blob() {
         &more,
         "--rank",
         "8",
+        "--qat",
+        "--int4",
+        "embeddings",
         "--epochs",
         "15",
         "--batch",

@@ -120,7 +120,8 @@ mod tests {
         assert_eq!(new, exchanged(&rows, 200, 3), "the seed decides");
         assert_eq!(new.len(), 200);
         let found = |words: &str, tags: &str| {
-            let split = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+            let split =
+                |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
             let (words, tags) = (split(words), split(tags));
             new.iter().any(|row| row.words == words && row.tags == tags)
         };

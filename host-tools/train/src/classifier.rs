@@ -5,8 +5,8 @@ use crate::imitation::{Imitation, Inner};
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
-use crate::rounding::Rounding;
 use crate::ops::{binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy};
+use crate::rounding::Rounding;
 
 /// Encoder and head with their parameters.
 #[derive(Clone, Debug)]

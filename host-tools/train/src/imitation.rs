@@ -126,7 +126,9 @@ impl Imitation {
         let hidden = self.bridge.inputs;
         let tokens = known.iter().flat_map(|(tokens, _)| (*tokens).clone());
         let tokens: Vec<u32> = tokens.map(|token| token as u32).collect();
-        let taught = known.iter().flat_map(|(_, inner)| inner.states.to_f32_vec());
+        let taught = known
+            .iter()
+            .flat_map(|(_, inner)| inner.states.to_f32_vec());
         let taught: Vec<f32> = taught.collect();
         let square: f32 = taught.iter().map(|v| v * v).sum();
         let scale = 2.0 * share / square.max(1e-9);

@@ -1,8 +1,11 @@
 //! Students: smaller models that begin with what can be taken over of their teacher.
 
-use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel, LayerNorm, Pooling};
+use embert_tools::checkpoint::{
+    Checkpoint, CheckpointError, FloatHead, FloatModel, HeadChoice, LayerNorm, Pooling,
+};
 use embert_tools::factorize::principal;
 use ndarray::{Array2, ArrayView2};
+use std::path::PathBuf;
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -15,13 +18,16 @@ pub enum Student {
     Shape([usize; 4]),
     /// The teacher's width and these of its layers (Sanh et al., arXiv 1910.01108, section 3).
     Layers(Vec<usize>),
+    /// A checkpoint that has been pre-trained (Turc et al., arXiv 1908.08962), in this folder.
+    Pretrained(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StudentError {
     #[error(
         "\"{0}\" is no student: give tiny, mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE such as \
-         2x128x2x512, or layers of the teacher such as from-layers:0,2,5"
+         2x128x2x512, layers of the teacher such as from-layers:0,2,5, or a pre-trained checkpoint's \
+         folder, from:FOLDER"
     )]
     Unknown(String),
     #[error("a hidden size of {hidden} is no multiple of {heads} heads")]
@@ -54,6 +60,9 @@ impl FromStr for Student {
                 if let Some(list) = text.strip_prefix("from-layers:") {
                     return Ok(Student::Layers(numbers(list, ',')?));
                 }
+                if let Some(folder) = text.strip_prefix("from:") {
+                    return Ok(Student::Pretrained(folder.into()));
+                }
                 let shape: [usize; 4] = numbers(text, 'x')?.try_into().map_err(|_| unknown())?;
                 if shape.contains(&0) {
                     return Err(unknown());
@@ -70,25 +79,37 @@ impl FromStr for Student {
 }
 
 impl Student {
-    /// The student before it has learnt anything, with the tokenizer of `teacher` and for texts of
-    /// at most `positions` tokens.
-    ///
-    /// The embeddings are the teacher's, where the student is narrower in the directions in which
-    /// they differ most; other layers than the teacher's are drawn at random.
+    /// What the student takes over its vocabulary and what it can of its parameters from: the teacher,
+    /// or its own checkpoint.
     ///
     /// # Errors
-    /// When the teacher has not what the student should take over.
+    /// When its own cannot be read.
+    pub fn base(&self, teacher: &Checkpoint) -> Result<Checkpoint, CheckpointError> {
+        let none = HeadChoice::Embedding(Pooling::Mean);
+        match self {
+            Student::Pretrained(folder) => Checkpoint::open(folder, Some(none)),
+            Student::Shape(_) | Student::Layers(_) => Ok(teacher.clone()),
+        }
+    }
+
+    /// The student before it has learnt anything, with the tokenizer of `base` and for texts of
+    /// at most `positions` tokens.
+    ///
+    /// Its embeddings are those of `base`, where the student is narrower in the directions in which
+    /// they differ most; layers that are not of `base` are drawn at random.
+    ///
+    /// # Errors
+    /// When `base` has not what the student should take over.
     pub fn of(
         &self,
-        teacher: &Checkpoint,
+        base: &Checkpoint,
         positions: usize,
         seed: u64,
     ) -> Result<Checkpoint, StudentError> {
-        let model = &teacher.model;
-        if model.word_projection.is_some() {
-            return Err(StudentError::LowRank);
-        }
+        let model = &base.model;
         let mut student = match self {
+            Student::Pretrained(_) => model.clone(),
+            _ if model.word_projection.is_some() => return Err(StudentError::LowRank),
             Student::Layers(layers) => {
                 let all = &model.layers;
                 let layer = |&index: &usize| {
@@ -108,14 +129,14 @@ impl Student {
         let hidden = student.hidden;
         student.position_embeddings.truncate(positions * hidden);
         Ok(Checkpoint {
-            source: teacher.source.clone(),
+            source: base.source.clone(),
             model: student,
             head: FloatHead::Embedding {
                 pooling: Pooling::Mean,
                 normalize: true,
             },
-            tokenizer: teacher.tokenizer.clone(),
-            ..teacher.clone()
+            tokenizer: base.tokenizer.clone(),
+            ..base.clone()
         })
     }
 }
@@ -172,6 +193,8 @@ mod tests {
         assert_eq!("tiny".parse(), Ok(Student::Shape([2, 128, 2, 512])));
         assert_eq!("3x96x4x200".parse(), Ok(Student::Shape([3, 96, 4, 200])));
         assert_eq!("from-layers:0,2".parse(), Ok(Student::Layers(vec![0, 2])));
+        let folder = Student::Pretrained("a/b".into());
+        assert_eq!("from:a/b".parse(), Ok(folder));
         for text in [
             "",
             "huge",

@@ -239,7 +239,9 @@ fn the_gradients_of_imitation_are_gradients() {
     let mut teacher = finetune::model(&run.base, &run.task, 4);
     let matrices = teacher.parameters.decaying.clone();
     for range in &matrices {
-        teacher.parameters.draw_matrix(range, 0.3, range.start as u64);
+        teacher
+            .parameters
+            .draw_matrix(range, 0.3, range.start as u64);
     }
     let mut taught = knowledge(&teacher, some, true);
     // One that the teacher cuts otherwise.
@@ -250,11 +252,17 @@ fn the_gradients_of_imitation_are_gradients() {
     let mut model = finetune::model(&small, &run.task, 3);
     model.imitate(&teacher.encoder.config, 5);
     for range in model.parameters.decaying.clone() {
-        model.parameters.draw_matrix(&range, 0.2, range.start as u64);
+        model
+            .parameters
+            .draw_matrix(&range, 0.2, range.start as u64);
     }
     let qkv = &model.encoder.layers[0].qkv;
     let all = 0..model.parameters.values.len();
-    let ranges = [all, qkv.weight.clone(), model.encoder.embeddings.word.clone()];
+    let ranges = [
+        all,
+        qkv.weight.clone(),
+        model.encoder.embeddings.word.clone(),
+    ];
     let some: Vec<&Example> = some.iter().collect();
     for (hard, soft, states, relations) in [
         (0.0, 0.0, 1.0, 0.0),

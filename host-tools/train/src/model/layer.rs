@@ -3,8 +3,8 @@
 use super::parameters::{Dense, Norm, Parameters};
 use super::{Config, Pass};
 use crate::ops::{
-    Heads, Normalized, Steps, activate, activate_backward, add, attend, attend_backward, layer_norm,
-    layer_norm_backward, round_rows,
+    Heads, Normalized, Steps, activate, activate_backward, add, attend, attend_backward,
+    layer_norm, layer_norm_backward, round_rows,
 };
 
 /// Where a layer's parameters lie.

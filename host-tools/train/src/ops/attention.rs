@@ -32,7 +32,13 @@ impl Heads {
         Matrix::strided(&rows[first..], tokens, self.width, 3 * self.hidden())
     }
 
-    pub(super) fn part_mut(self, rows: &mut [f32], tokens: usize, part: usize, head: usize) -> MatrixMut<'_> {
+    pub(super) fn part_mut(
+        self,
+        rows: &mut [f32],
+        tokens: usize,
+        part: usize,
+        head: usize,
+    ) -> MatrixMut<'_> {
         let first = part * self.hidden() + head * self.width;
         MatrixMut::strided(&mut rows[first..], tokens, self.width, 3 * self.hidden())
     }

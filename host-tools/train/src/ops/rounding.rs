@@ -40,7 +40,9 @@ mod tests {
 
     #[test]
     fn rows_have_as_many_steps_as_int8() {
-        let row: Vec<f32> = (0..1000).map(|i| ((i * 7919) % 1000) as f32 / 250.0 - 1.0).collect();
+        let row: Vec<f32> = (0..1000)
+            .map(|i| ((i * 7919) % 1000) as f32 / 250.0 - 1.0)
+            .collect();
         for (steps, most) in [(Steps::Symmetric, 255), (Steps::Range, 255)] {
             let mut rounded = [row.clone(), vec![0.5; 1000]].concat();
             round_rows(&mut rounded, 1000, steps);
