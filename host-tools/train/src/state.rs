@@ -10,12 +10,12 @@ use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum StateError {
-    #[error("cannot read the checkpoint {}: {source}", path.display())]
+    #[error("cannot read the checkpoint {}", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("cannot write the checkpoint {}: {source}; the one before is still there", path.display())]
+    #[error("cannot write the checkpoint {}; the one before is still there", path.display())]
     Write {
         path: PathBuf,
         source: std::io::Error,
