@@ -245,7 +245,7 @@ impl<'m, 's> Engine<'m, 's> {
                 }
             }
             HeadKind::TokenClassification => {
-                let labels = heads::label_tokens(set, model, &hidden, tokens.len(), arena)?;
+                let labels = heads::label_tokens(set, model, &hidden, tokens, arena)?;
                 Output::Tokens {
                     labels,
                     entities: Entities::new(model, tokens, labels),
@@ -258,7 +258,7 @@ impl<'m, 's> Engine<'m, 's> {
             }
             HeadKind::Joint => {
                 let probabilities = heads::classify(set, model, &hidden, false, arena)?;
-                let labels = heads::label_tokens(set, model, &hidden, tokens.len(), arena)?;
+                let labels = heads::label_tokens(set, model, &hidden, tokens, arena)?;
                 Output::Joint {
                     probabilities,
                     labels,

@@ -72,7 +72,9 @@ pub mod workers;
 
 pub use blob::{Header, ParseError};
 pub use engine::{Engine, Output, Reading, RunError, ScratchError, Settings};
-pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span};
+pub use heads::{
+    Entities, Entity, MAX_ANSWER_TOKENS, Place, Span, TagMemory, decode_tags, step_bytes,
+};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;
 pub use shape::{Activation, BLOCK, HeadKind, Pooling, Shape, blocks};

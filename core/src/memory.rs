@@ -38,6 +38,7 @@
 //! not outlive attention and share their memory with the feed-forward network. Hosts take
 //! several heads and more channels at a time too.
 
+use crate::heads::step_bytes;
 use crate::shape::{BLOCK, HeadKind, Pooling, Shape, blocks};
 use crate::text::Token;
 use bytemuck::{Pod, Zeroable};
@@ -212,6 +213,15 @@ const fn head_region(shape: &Shape, tokens: usize) -> usize {
         region::<TokenLabel>(1, tokens),
         region::<i32>(1, blocks(tags)),
         region::<f32>(1, tags),
+        if shape.tags {
+            sum([
+                region::<u8>(1, tags),
+                region::<f32>(1, tags),
+                region::<u8>(tokens, step_bytes(tags)),
+            ])
+        } else {
+            0
+        },
     ]);
     match (shape.head, shape.pooling) {
         (HeadKind::SequenceClassification, _) => sum([classified, classifying]),

@@ -62,6 +62,9 @@ pub struct Shape {
     pub labels: usize,
     /// Labels of tokens where the head is joint, 0 elsewhere.
     pub token_labels: usize,
+    /// Whether labels of tokens are tags of words in IOB2, of which the most probable valid sequence
+    /// is looked for; else each token has its most probable label.
+    pub tags: bool,
     pub head: HeadKind,
     pub pooling: Pooling,
     pub has_pooler: bool,

@@ -67,10 +67,14 @@ fn written(
     let vocabulary = vocabulary(shape.vocabulary);
     let mut labels = Vec::new();
     let names = shape.labels + shape.token_labels;
-    for label in 1..=names as u32 {
-        labels.extend(label.to_le_bytes());
-    }
-    labels.resize(5 * names, b'L');
+    let kinds = match shape.tags {
+        true => ["B-L", "I-L"],
+        false => ["L"; 2],
+    };
+    let ends = (1..=names as u32).map(|label| label * kinds[0].len() as u32);
+    labels.extend(ends.flat_map(u32::to_le_bytes));
+    let repeated = kinds.iter().cycle().take(names);
+    labels.extend(repeated.flat_map(|name| name.bytes()));
     let lengths = [vocabulary.len(), labels.len(), 0];
     writer.section(&vocabulary);
     writer.section(&labels);
@@ -156,7 +160,8 @@ fn header(
     if int4 {
         header.extend([Format::Nibbles.code() as u8; 3]);
     }
-    header.resize(96, 0);
+    header.resize(95, 0);
+    header.push(shape.tags.into());
     header.extend((shape.rank as u32).to_le_bytes());
     header.extend((shape.token_labels as u32).to_le_bytes());
     header.resize(HEADER_LEN, 0);

@@ -128,6 +128,10 @@ fn shape(random: &mut Random) -> Shape {
             HeadKind::Joint => 1 + random.below(50),
             _ => 0,
         },
+        tags: match head {
+            HeadKind::Joint | HeadKind::TokenClassification => random.below(2) == 1,
+            _ => false,
+        },
         head,
         pooling,
         has_int4: random.below(2) == 1,

@@ -45,6 +45,10 @@ fn shape(random: &mut Random) -> Shape {
             HeadKind::Joint => odd(900),
             _ => 0,
         },
+        tags: match head {
+            HeadKind::Joint | HeadKind::TokenClassification => odd(2) == 1,
+            _ => false,
+        },
         head,
         pooling,
         has_int4: odd(2) == 1,

@@ -38,7 +38,7 @@ const MIN_POSITIONS: usize = 3;
 /// layers 24, hidden 28, heads 32, intermediate 36, vocabulary 40, positions 44, segments 48,
 /// labels 52, unknown 56, cls 60, sep 64, pad 68, mask 72, longest word 76, lengths of
 /// the vocabulary 80, the labels 84 and the notice 88, formats of the tables of words 92, positions
-/// 93 and segments 94, rank 96, labels of tokens 100; zeros to 128.
+/// 93 and segments 94, tags 95, rank 96, labels of tokens 100; zeros to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub length: usize,
@@ -115,6 +115,11 @@ impl Header {
             segments: u32_at(blob, 48) as usize,
             labels: u32_at(blob, 52) as usize,
             token_labels: u32_at(blob, 100) as usize,
+            tags: match blob[95] {
+                0 => false,
+                1 => true,
+                _ => return Err(ParseError::Setting),
+            },
             head,
             pooling,
             has_pooler: flags & flags::POOLER != 0,
@@ -177,7 +182,9 @@ const fn possible(shape: &Shape) -> bool {
         // Question and context are two segments.
         HeadKind::Spans => shape.labels == 0 && shape.token_labels == 0 && shape.segments >= 2,
     };
+    let tagged = matches!(shape.head, HeadKind::TokenClassification | HeadKind::Joint);
     within(shape.layers, 1 << 10)
+        && (tagged || !shape.tags)
         && within(shape.hidden, MAX_HIDDEN)
         && within(shape.heads, MAX_HIDDEN)
         && shape.hidden.is_multiple_of(shape.heads)

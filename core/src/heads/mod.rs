@@ -8,6 +8,7 @@ mod embedding;
 mod entities;
 mod sequence;
 mod span;
+mod tags;
 mod tokens;
 
 pub(crate) use embedding::embedding;
@@ -15,6 +16,7 @@ pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
 pub(crate) use span::answer;
 pub use span::{MAX_ANSWER_TOKENS, Span};
+pub use tags::{Place, TagMemory, decode_tags, step_bytes};
 pub(crate) use tokens::label_tokens;
 
 use crate::blob::Linear;
@@ -122,14 +124,18 @@ mod tests {
                         classify(set, &model, &hidden, true, arena).map(|_| ())
                     }
                     HeadKind::TokenClassification => {
-                        label_tokens(set, &model, &hidden, 5, arena).map(|_| ())
+                        label_tokens(set, &model, &hidden, &[Token::default(); 5], arena)
+                            .map(|_| ())
                     }
                     HeadKind::Embedding => {
                         embedding(set, &model, &hidden, 5, true, arena).map(|_| ())
                     }
-                    HeadKind::Joint => classify(set, &model, &hidden, false, arena)
-                        .and_then(|_| label_tokens(set, &model, &hidden, 5, arena))
-                        .map(|_| ()),
+                    HeadKind::Joint => {
+                        classify(set, &model, &hidden, false, arena).and_then(|_| {
+                            let tokens = [Token::default(); 5];
+                            label_tokens(set, &model, &hidden, &tokens, arena).map(|_| ())
+                        })
+                    }
                     HeadKind::Spans => {
                         answer(set, &model, &hidden, &[Token::default(); 5], 2..4, arena)
                             .map(|_| ())

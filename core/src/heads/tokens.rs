@@ -1,34 +1,67 @@
 //! A label for every token.
 
+use super::tags::{Place, TagMemory, decode_tags, step_bytes};
 use super::{logits, softmax};
+use crate::blob::Linear;
 use crate::encoder::Hidden;
 use crate::kernels::InstructionSet;
 use crate::memory::{Arena, OutOfScratch, TokenLabel};
 use crate::model::Model;
+use crate::text::Token;
 
-/// The most probable label of each of the first `tokens` tokens.
+/// The label of each token of a text: the most probable one, or the tag of its word in the most
+/// probable sequence of tags.
 pub(crate) fn label_tokens<'s>(
     set: InstructionSet,
     model: &Model<'_>,
     hidden: &Hidden<'_>,
-    tokens: usize,
+    tokens: &[Token],
     arena: &mut Arena<'s>,
 ) -> Result<&'s [TokenLabel], OutOfScratch> {
-    let labels: &mut [TokenLabel] = arena.take(tokens)?;
-    let Some(classifier) = model.head().token_classifier else {
+    let labels: &mut [TokenLabel] = arena.take(tokens.len())?;
+    let (Some(classifier), outputs) =
+        (model.head().token_classifier, model.shape().token_outputs())
+    else {
         return Ok(labels);
     };
     let mut arena = arena.phase();
     let sums: &mut [i32] = arena.take(classifier.weights.columns)?;
-    let probabilities: &mut [f32] = arena.take(model.shape().token_outputs())?;
+    let scores: &mut [f32] = arena.take(outputs)?;
+    let scorer = Scorer {
+        set,
+        hidden,
+        classifier: &classifier,
+        sums,
+    };
+    match model.shape().tags {
+        true => tag(scorer, model, tokens, labels, scores, arena)?,
+        false => label(scorer, labels, scores),
+    }
+    Ok(labels)
+}
+
+/// Computes the logits of tokens.
+struct Scorer<'a, 's> {
+    set: InstructionSet,
+    hidden: &'a Hidden<'a>,
+    classifier: &'a Linear<'a>,
+    sums: &'s mut [i32],
+}
+
+impl Scorer<'_, '_> {
+    fn score(&mut self, token: usize, out: &mut [f32]) {
+        let input = self.hidden.activations(token..token + 1);
+        let logits = logits(self.set, &input, self.classifier, self.sums);
+        out.iter_mut()
+            .zip(logits)
+            .for_each(|(out, logit)| *out = logit);
+    }
+}
+
+/// The most probable label of each token.
+fn label(mut scorer: Scorer<'_, '_>, labels: &mut [TokenLabel], probabilities: &mut [f32]) {
     for (token, out) in labels.iter_mut().enumerate() {
-        let input = hidden.activations(token..token + 1);
-        for (p, logit) in probabilities
-            .iter_mut()
-            .zip(logits(set, &input, &classifier, sums))
-        {
-            *p = logit;
-        }
+        scorer.score(token, probabilities);
         softmax(probabilities);
         *out = TokenLabel::default();
         for (label, &score) in probabilities.iter().enumerate() {
@@ -40,5 +73,37 @@ pub(crate) fn label_tokens<'s>(
             }
         }
     }
-    Ok(labels)
+}
+
+/// The tags of words.
+fn tag(
+    mut scorer: Scorer<'_, '_>,
+    model: &Model<'_>,
+    tokens: &[Token],
+    labels: &mut [TokenLabel],
+    logits: &mut [f32],
+    mut arena: Arena<'_>,
+) -> Result<(), OutOfScratch> {
+    let mut memory = TagMemory {
+        inside: arena.take(logits.len())?,
+        best: arena.take(logits.len())?,
+        steps: arena.take(tokens.len() * step_bytes(logits.len()))?,
+        logits,
+    };
+    memory.name(model.token_labels().iter());
+    let vocabulary = model.tokenizer().vocabulary();
+    let place = |token: usize| match tokens.get(token) {
+        Some(token) if token.start < token.end => match vocabulary.continues(token.id) {
+            true => Place::Later,
+            false => Place::First,
+        },
+        _ => Place::None,
+    };
+    decode_tags(
+        labels,
+        place,
+        |token, out| scorer.score(token, out),
+        &mut memory,
+    );
+    Ok(())
 }

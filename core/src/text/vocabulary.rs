@@ -144,6 +144,12 @@ impl<'a> Vocabulary<'a> {
         Some(Piece::new(self.text.get(start..end)?, Bytes::EMPTY))
     }
 
+    /// Whether a piece continues a word: it is written with `##`.
+    pub fn continues(&self, id: u32) -> bool {
+        let rank = id.checked_sub(self.initial.len());
+        rank.is_some_and(|rank| rank < self.continuing.len())
+    }
+
     /// The id that WordPiece gives a piece, which is written with `##` if it continues a word.
     pub fn id_of(&self, piece: &str) -> Option<u32> {
         let (continuing, word) = match piece.strip_prefix(CONTINUATION) {

@@ -41,8 +41,13 @@ pub(super) struct Config {
     pub id2label: Option<BTreeMap<usize, String>>,
     /// The labels of texts, where `id2label` has those of tokens.
     pub intents: Option<Vec<String>>,
+    /// What labels of tokens are, if they are tags of words.
+    pub tag_scheme: Option<String>,
     pub problem_type: Option<String>,
 }
+
+/// The scheme of [`Config::tag_scheme`] that is known.
+pub const TAG_SCHEME: &str = "IOB2";
 
 fn gelu() -> String {
     "gelu".into()

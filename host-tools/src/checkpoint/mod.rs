@@ -35,6 +35,9 @@ pub struct Checkpoint {
     /// One name per output of the classifier of texts, where there is one of tokens too; empty
     /// elsewhere.
     pub intents: Vec<String>,
+    /// Whether labels of tokens are tags of words in IOB2, which belong to a word's first piece and
+    /// make a valid sequence; else each token has a label of its own.
+    pub tags: bool,
     pub tokenizer: TokenizerSpec,
     /// What had to be assumed or repaired, one sentence each, to be shown to the user.
     pub notes: Vec<String>,
@@ -73,6 +76,7 @@ impl Checkpoint {
             ));
             model.word_embeddings.truncate(pieces * model.word_width());
         }
+        let tagged = head.token_classifier().is_some() && !labels.is_empty();
         // `.` and `..` have no name of their own.
         let resolved = folder.canonicalize().unwrap_or_default();
         let source = folder.file_name().or(resolved.file_name());
@@ -82,6 +86,7 @@ impl Checkpoint {
             head,
             labels,
             intents,
+            tags: tagged && config.tag_scheme.as_deref() == Some(config::TAG_SCHEME),
             tokenizer,
             notes,
         })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Activation, Checkpoint, CheckpointError, Dense, FloatHead, LayerNorm, Pooling, TokenizerSpec,
-    encoder::WORD_PROJECTION, head, tokenizer::MAX_INPUT_CHARS_PER_WORD,
+    config::TAG_SCHEME, encoder::WORD_PROJECTION, head, tokenizer::MAX_INPUT_CHARS_PER_WORD,
 };
 use crate::files;
 
@@ -122,6 +122,9 @@ impl Checkpoint {
                 true => "multi_label_classification".into(),
                 false => "single_label_classification".into(),
             };
+        }
+        if self.tags {
+            config["tag_scheme"] = TAG_SCHEME.into();
         }
         if !self.intents.is_empty() {
             config["intents"] = json!(self.intents);

@@ -6,8 +6,9 @@ use crate::checkpoint::{self, Checkpoint, FloatHead};
 use embert::blob::{Format, HEADER_LEN, MAGIC, VERSION, flags};
 use embert::{HeadKind, Pooling, Shape};
 
-/// Where the header has the rank of the word embeddings, then the labels of tokens.
-const RANK: usize = 96;
+/// Where the header says whether labels are tags; then come the rank of the word embeddings and the
+/// labels of tokens.
+const TAGS: usize = 95;
 
 /// Where each name ends, then the names, those of texts before those of tokens.
 pub fn label_section(checkpoint: &Checkpoint) -> Vec<u8> {
@@ -55,6 +56,7 @@ pub fn shape(checkpoint: &Checkpoint, int4: &[Part]) -> Shape {
         segments: model.segments(),
         labels,
         token_labels,
+        tags: checkpoint.tags,
         head,
         pooling,
         has_pooler: pooler(checkpoint).is_some(),
@@ -125,7 +127,8 @@ pub fn header(
         // Words and positions: there are few segments, and every token adds one.
         bytes.extend([Format::Nibbles.code() as u8; 2]);
     }
-    bytes.resize(RANK, 0);
+    bytes.resize(TAGS, 0);
+    bytes.push(shape.tags.into());
     bytes.extend(
         [shape.rank, shape.token_labels]
             .map(|n| (n as u32).to_le_bytes())

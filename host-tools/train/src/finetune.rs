@@ -223,6 +223,7 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         head,
         labels,
         intents,
+        tags: !task.tags.is_empty(),
         tokenizer: base.tokenizer.clone(),
         notes: Vec::new(),
     }
