@@ -19,3 +19,4 @@ pub mod svg;
 pub mod threads;
 pub mod tokenizer;
 pub mod validate;
+pub mod windows;

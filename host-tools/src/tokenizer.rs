@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The tokenizer, which gives the blob's ids.
+    pub fn tokenizer(&self) -> &Tokenizer<'a> {
+        &self.tokenizer
+    }
+
     /// The tokens of a text, `[CLS]` and `[SEP]` included, `limit` of them at most.
     ///
     /// # Errors

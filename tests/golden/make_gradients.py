@@ -24,7 +24,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tiny", type=Path, required=True)
     folder = parser.parse_args().tiny
-    for name in ["tiny_sequence", "tiny_token"]:
+    for name in ["tiny_sequence", "tiny_token", "tiny_spans"]:
         write(folder / name, name)
     pretraining(folder / "tiny_sequence")
 
@@ -69,8 +69,10 @@ def write(folder, name):
     width = max(LENGTHS)
     ids = torch.zeros(len(LENGTHS), width, dtype=torch.long)
     segments, mask = ids.clone(), ids.clone()
-    per_token = name == "tiny_token"
+    per_token, spans = name == "tiny_token", name == "tiny_spans"
     labels = torch.full((len(LENGTHS), width), -100) if per_token else draw(config.num_labels, len(LENGTHS))
+    if spans:
+        labels = torch.zeros(len(LENGTHS), 2, dtype=torch.long)
     for row, length in enumerate(LENGTHS):
         # Not 0, the padding, to whose embedding PyTorch gives no gradient.
         ids[row, :length] = 1 + draw(config.vocab_size - 1, length)
@@ -82,7 +84,19 @@ def write(folder, name):
             some = draw(config.num_labels, length)
             some[2::3] = -100
             labels[row, :length] = some
-    loss = model(input_ids=ids, token_type_ids=segments, attention_mask=mask, labels=labels).loss
+        if spans:
+            # The last has no answer: both are [CLS].
+            labels[row] = draw(length, 2).sort().values if row < 3 else 0
+    if spans:
+        # One by one: PyTorch's softmax is over the padding, too.
+        rows = zip(ids, segments, labels, LENGTHS)
+        losses = [
+            model(input_ids=i[None, :n], token_type_ids=s[None, :n], start_positions=l[:1], end_positions=l[1:]).loss
+            for i, s, l, n in rows
+        ]
+        loss = torch.stack(losses).mean()
+    else:
+        loss = model(input_ids=ids, token_type_ids=segments, attention_mask=mask, labels=labels).loss
     loss.backward()
     tensors = {"ids": ids.int(), "segments": segments.int(), "labels": labels.int(), "loss": loss.detach()}
     for key, value in model.named_parameters():

@@ -15,7 +15,7 @@ pub(crate) use embedding::embedding;
 pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
 pub(crate) use span::answer;
-pub use span::{MAX_ANSWER_TOKENS, Span};
+pub use span::{MAX_ANSWER_TOKENS, Span, best_span};
 pub use tags::{Place, TagMemory, decode_tags, step_bytes};
 pub(crate) use tokens::label_tokens;
 

@@ -44,7 +44,7 @@ pub(crate) fn answer(
     };
     let [start, end] = scores(0);
     let null_score = start + end;
-    let span = best(context.clone().map(scores)).and_then(|(first, last, score)| {
+    let span = best_span(context.clone().map(scores)).and_then(|(first, last, score)| {
         Some(Span {
             start: tokens.get(context.start + first)?.start as usize,
             end: tokens.get(context.start + last)?.end as usize,
@@ -59,7 +59,7 @@ pub(crate) fn answer(
 ///
 /// Takes time for [`MAX_ANSWER_TOKENS`] sums a token and memory for as many starts: only these can
 /// belong to the next end.
-fn best(scores: impl Iterator<Item = [f32; 2]>) -> Option<(usize, usize, f32)> {
+pub fn best_span(scores: impl Iterator<Item = [f32; 2]>) -> Option<(usize, usize, f32)> {
     let mut starts = [0.0; MAX_ANSWER_TOKENS];
     let mut best: Option<(usize, usize, f32)> = None;
     for (last, [start, end]) in scores.enumerate() {
@@ -97,7 +97,7 @@ mod tests {
         for len in 0..100 {
             let scores: Vec<[f32; 2]> = (0..len).map(|_| [random(), random()]).collect();
             assert_eq!(
-                best(scores.iter().copied()),
+                best_span(scores.iter().copied()),
                 by_table(&scores),
                 "{scores:?}"
             );
@@ -109,15 +109,15 @@ mod tests {
         let mut scores = [[0.0; 2]; 40];
         scores[5][0] = 9.0;
         scores[34][1] = 9.0;
-        assert_eq!(best(scores.into_iter()), Some((5, 34, 18.0)));
+        assert_eq!(best_span(scores.into_iter()), Some((5, 34, 18.0)));
         scores[34][1] = 0.0;
         scores[35][1] = 9.5;
-        assert_eq!(best(scores.into_iter()), Some((6, 35, 9.5)));
+        assert_eq!(best_span(scores.into_iter()), Some((6, 35, 9.5)));
     }
 
     #[test]
     fn an_answer_does_not_end_before_it_starts() {
         let scores = [[0.0, 9.0], [9.0, 0.0]];
-        assert_eq!(best(scores.into_iter()), Some((0, 0, 9.0)));
+        assert_eq!(best_span(scores.into_iter()), Some((0, 0, 9.0)));
     }
 }

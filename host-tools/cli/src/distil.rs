@@ -86,6 +86,10 @@ impl Distil {
             let folder = self.teacher.display();
             format!("{folder} has no classifier to learn from: fine-tune it first")
         })?;
+        ensure!(
+            !labels.questions && !self.data.columns.questions,
+            "a student cannot be taught to answer questions: fine-tune a small model on them instead"
+        );
         let task = labels.task();
         let (data, source) = (&self.data, self.data.columns.source());
         let unlabelled = texts::lines_of_all(&self.unlabelled)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use embert::HeadKind;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::tokenizer::Reader;
 use embert_train::data::Labels;
@@ -23,13 +24,14 @@ const EXAMPLES: &str = "\
 Examples:
   embert evaluate sst2 --data sst2/test.tsv
   embert evaluate model.embert --data test.tsv --picture confusion.svg
-  embert evaluate names other.embert --words --data btc.test --json";
+  embert evaluate names other.embert --words --data btc.test --json
+  embert evaluate answers answers/model.embert --questions --data dev-v1.1.json --max-tokens 384";
 
 /// Score models on labelled data: float folders and blobs, side by side.
 ///
 /// Folders are computed in 32-bit floats, blobs by the integer engine, as a microcontroller does.
 /// Entities are scored as seqeval does, in both of its modes; intents and slots as published for
-/// SNIPS.
+/// SNIPS; answers to questions as SQuAD's own script does.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Evaluate {
@@ -41,6 +43,10 @@ pub struct Evaluate {
     data: PathBuf,
     #[command(flatten)]
     columns: Columns,
+    /// Longer texts are cut off, longer contexts of questions read in windows; by what a model has
+    /// positions for, if not given
+    #[arg(long)]
+    max_tokens: Option<usize>,
     /// Draw which labels of texts the last model takes for which, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
@@ -95,6 +101,10 @@ impl Evaluate {
         Ok(())
     }
 
+    fn limit(&self) -> usize {
+        self.max_tokens.unwrap_or(usize::MAX)
+    }
+
     fn folder(&self, path: &Path, rows: &Rows) -> Result<(Task, Vec<Example>, Vec<Prediction>)> {
         let checkpoint = Checkpoint::open(path, None)?;
         let teacher = finetune::teacher(&checkpoint);
@@ -105,7 +115,7 @@ impl Evaluate {
             )
         })?;
         let task = labels.task();
-        let examples = examples(&checkpoint, &labels, rows.clone(), usize::MAX)?;
+        let examples = examples(&checkpoint, &labels, rows.clone(), self.limit())?;
         let predictions = predict(&model, &task, &examples);
         Ok((task, examples, predictions))
     }
@@ -125,15 +135,17 @@ impl Evaluate {
             classes,
             tags: names(words),
             several: model.header().flag(embert::blob::flags::MULTI_LABEL),
+            questions: model.shape().head == HeadKind::Spans,
         };
         ensure!(
-            !labels.classes.is_empty() || !labels.tags.is_empty(),
+            labels.questions || !labels.classes.is_empty() || !labels.tags.is_empty(),
             "{} has no labels: there is nothing to score",
             path.display()
         );
         let task = labels.task();
+        let limit = self.limit().min(model.shape().positions);
         let reader = Reader::of(*model.tokenizer());
-        let examples = labels.examples(rows.clone(), &reader, model.shape().positions)?;
+        let examples = labels.examples(rows.clone(), &reader, limit)?;
         let predictions = engine::predict(&model, &task, &examples)?;
         Ok((task, examples, predictions))
     }

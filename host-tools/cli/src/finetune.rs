@@ -17,12 +17,14 @@ Examples:
   embert finetune ./all-MiniLM-L6-v2 --train sst2/train.tsv --dev sst2/dev.tsv -o sst2
   embert finetune ./all-MiniLM-L6-v2 --words --train btc.train --dev btc.dev --test btc.test -o names
   embert finetune ./checkpoint --train mails.csv --dev dev.csv --text-column body --several -o mails
+  embert finetune ./checkpoint --questions --train train-v1.1.json --dev dev-v1.1.json \\
+      --max-tokens 384 -o answers
   embert finetune ./checkpoint --train mails.csv --dev dev.csv -o mails --resume";
 
-/// Train a checkpoint on labelled texts or words: a Hugging Face folder, and a blob of it.
+/// Train a checkpoint on labelled texts or words, or on questions: a Hugging Face folder, and a blob of it.
 ///
 /// Texts come as TSV, CSV or JSON lines; words with tags as CoNLL columns or as a folder with
-/// seq.in, seq.out and label. The folder gets config.json, model.safetensors, vocab.txt,
+/// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json, model.safetensors, vocab.txt,
 /// model.embert, report.json, and training.csv with its picture. The scores of the blob are those of
 /// the integer engine.
 #[derive(Args)]

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use embert::kernels::InstructionSet;
-use embert::{Engine, HeadKind, Reading, RunError, Settings, Workers};
+use embert::{Engine, HeadKind, Output, Settings, Workers};
 use embert_tools::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
     threads::{TILE, Threads},
+    windows::{Found, STRIDE, Windows, part},
 };
 
 use super::{blob::Blob, texts::Texts};
@@ -39,7 +40,7 @@ pub struct Run {
     /// Read texts from this file, one a line ("-" is stdin)
     #[arg(long, short)]
     file: Option<PathBuf>,
-    /// Ask this of every text, where the model answers questions
+    /// Ask this of every text, where the model answers questions; long texts are read in windows
     #[arg(long, short)]
     question: Option<String>,
     /// One line of JSON per text
@@ -48,7 +49,8 @@ pub struct Run {
     /// Show the label of every token too, where the model labels tokens
     #[arg(long)]
     tokens: bool,
-    /// Read no more than this many tokens of a text, [CLS] and [SEP] included
+    /// Read no more than this many tokens of a text, [CLS] and [SEP] included; if there is a
+    /// question, of each window of it
     #[arg(long, value_name = "TOKENS")]
     limit: Option<usize>,
     /// Compute with this many threads; 0 for all processors
@@ -101,13 +103,16 @@ impl Run {
         let mut out = io::stdout().lock();
         for (index, text) in Texts::open(texts, self.file)?.enumerate() {
             let text = text?;
-            let reading = match &threads {
-                Some(threads) => threads.run(|| read(&mut engine, question, &text))?,
-                None => read(&mut engine, question, &text)?,
+            let mut read = || match question {
+                Some(question) => ask(&mut engine, question, &text),
+                None => {
+                    let reading = engine.run(&text)?;
+                    Ok(Report::new(&model, &text, &reading, self.tokens))
+                }
             };
-            let report = match question {
-                Some(question) => Report::of_pair(&model, question, &text, &reading, self.tokens),
-                None => Report::new(&model, &text, &reading, self.tokens),
+            let report = match &threads {
+                Some(threads) => threads.run(read)?,
+                None => read()?,
             };
             if self.json {
                 write_json(&report, &mut out)?;
@@ -123,15 +128,26 @@ impl Run {
     }
 }
 
-fn read<'e>(
-    engine: &'e mut Engine<'_, '_>,
-    question: Option<&str>,
-    text: &str,
-) -> Result<Reading<'e>, RunError> {
-    match question {
-        Some(question) => engine.run_pair(question, text),
-        None => engine.run(text),
+/// The answer by all windows of a text.
+fn ask(engine: &mut Engine<'_, '_>, question: &str, text: &str) -> Result<Report> {
+    let (tokenizer, limit) = (*engine.model().tokenizer(), engine.plan().tokens);
+    let windows = Windows::new(&tokenizer, question, text, limit, STRIDE)?;
+    ensure!(
+        windows.question == question,
+        "--question: too long; the model reads no more of it than {:?}",
+        windows.question
+    );
+    let (mut tokens, mut all) = (0, None);
+    for window in &windows.parts {
+        let reading = engine.run_pair(question, part(text, window))?;
+        tokens += reading.tokens.len();
+        if let Output::Answer { span, null_score } = reading.output {
+            let found = Found { span, null_score }.shifted(window.start);
+            all = Some(all.map_or(found, |all: Found| all.or(found)));
+        }
     }
+    let found = all.context("the model answers no questions")?;
+    Ok(Report::of_windows(question, text, tokens, found))
 }
 
 fn named(name: &str) -> Result<InstructionSet> {

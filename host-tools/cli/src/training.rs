@@ -11,6 +11,7 @@ use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
+use embert_tools::windows::STRIDE;
 use embert_train::augment::exchanged;
 use embert_train::classifier::{Classifier, Knowledge, Objective};
 use embert_train::data::{self, Column};
@@ -18,6 +19,7 @@ use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source};
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
+use embert_train::metrics::QuestionScore;
 use embert_train::predict::{Report, Task, predict, report};
 use embert_train::rounding::Rounding;
 use embert_train::trainer::{Lesson, Progress, Settings, train};
@@ -50,7 +52,7 @@ pub struct Data {
         requires = "words"
     )]
     exchange: usize,
-    /// Longer texts are cut off
+    /// Longer texts are cut off, longer contexts of questions read in windows
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,
 }
@@ -75,6 +77,12 @@ pub struct Columns {
     /// A text can have any number of labels, with commas between them
     #[arg(long, conflicts_with = "words")]
     several: bool,
+    /// Questions about contexts, in SQuAD's JSON
+    #[arg(long, conflicts_with_all = ["words", "several"])]
+    pub questions: bool,
+    /// Tokens from one window of a long context to the next, half a window at most
+    #[arg(long, default_value_t = STRIDE, value_name = "TOKENS")]
+    stride: usize,
     /// The column of texts, by name or by number from 1
     #[arg(long, value_name = "COLUMN")]
     text_column: Option<String>,
@@ -94,6 +102,7 @@ impl Columns {
     pub fn source(&self) -> Source {
         Source {
             words: self.words,
+            questions: self.questions.then_some(self.stride),
             columns: data::Columns {
                 text: self.text_column.as_deref().map(Column::from),
                 pair: self.pair_column.as_deref().map(Column::from),
@@ -372,5 +381,18 @@ pub fn in_words(report: &Report) -> String {
             "intents {:.4}, slot F1 {:.4}, whole sentences {:.4}",
             report.intent_accuracy, report.slots.micro.f1, report.sentence_accuracy
         ),
+        Report::Questions(report) => {
+            let score =
+                |of: &QuestionScore| format!("exact match {:.4}, F1 {:.4}", of.exact_match, of.f1);
+            match report.impossible.questions {
+                0 => score(&report.all),
+                _ => format!(
+                    "{}; with an answer {}, without {:.4}",
+                    score(&report.all),
+                    score(&report.answerable),
+                    report.impossible.f1
+                ),
+            }
+        }
     }
 }

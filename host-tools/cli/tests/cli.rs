@@ -239,9 +239,11 @@ fn questions_are_answered_from_the_text() {
     assert_eq!(span.text, context[span.start..span.end]);
 
     let limited = [&asked[..], &["--limit", "16"]].concat();
-    let report = &reports(&succeed(&limited, b""))[0];
-    let cut = report.truncation.expect("cut to 16 tokens").bytes_read;
-    assert!((1..context.len()).contains(&cut), "{cut}");
+    let windows = &reports(&succeed(&limited, b""))[0];
+    assert_eq!(windows.truncation, None);
+    assert!(windows.tokens > report.tokens, "{}", windows.tokens);
+    let less = [&asked[..], &["--limit", "14"]].concat();
+    fail(&less, b"", &["--question: too long"]);
 
     fail(&["run", &model, context], b"", &["--question"]);
     let other = Workplace::new(&tiny::SEQUENCE);

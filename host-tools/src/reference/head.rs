@@ -33,19 +33,15 @@ pub enum Output {
     Spans(Array2<f32>),
 }
 
-/// First and last token of the best answer within `context`, of 30 tokens at most, by
-/// [`Output::Spans`]; `None` in an empty context.
+/// First and last token of the best answer within `context`, by [`Output::Spans`] and the engine's
+/// rule; `None` in an empty context.
 ///
 /// # Panics
 /// When the context lies outside of the text.
 pub fn best_span(logits: &Array2<f32>, context: Range<usize>) -> Option<(usize, usize)> {
-    let starting = |start: usize| {
-        let ends = start..context.end.min(start + embert::MAX_ANSWER_TOKENS);
-        ends.map(move |end| (start, end))
-    };
-    let score = |(start, end): (usize, usize)| logits[[start, 0]] + logits[[end, 1]];
-    let spans = context.clone().flat_map(starting);
-    spans.max_by(|&a, &b| score(a).total_cmp(&score(b)))
+    let scores = context.clone().map(|at| [logits[[at, 0]], logits[[at, 1]]]);
+    let (first, last, _) = embert::heads::best_span(scores)?;
+    Some((context.start + first, context.start + last))
 }
 
 /// Applies a head to the states of the last layer, `[tokens x hidden]`.

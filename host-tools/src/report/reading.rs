@@ -2,6 +2,8 @@
 
 use embert::{Entities, Model, Output, Reading};
 
+use crate::windows::Found;
+
 use super::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
 
 impl Report {
@@ -28,15 +30,7 @@ impl Report {
                 entities: listed(text, entities),
                 tokens: tokens(labels),
             },
-            &Output::Answer { span, null_score } => Outcome::Answer {
-                span: span.map(|span| Span {
-                    text: part(text, span.start, span.end),
-                    start: span.start,
-                    end: span.end,
-                    score: span.score,
-                }),
-                null_score,
-            },
+            &Output::Answer { span, null_score } => answer(text, Found { span, null_score }),
         };
         Self {
             question: None,
@@ -67,6 +61,29 @@ impl Report {
             }),
             ..report
         }
+    }
+
+    /// What was found in all windows of a context, of which the model read so many tokens.
+    pub fn of_windows(question: &str, context: &str, tokens: usize, found: Found) -> Self {
+        Self {
+            question: Some(question.to_owned()),
+            text: context.to_owned(),
+            tokens,
+            truncation: None,
+            result: answer(context, found),
+        }
+    }
+}
+
+fn answer(text: &str, Found { span, null_score }: Found) -> Outcome {
+    Outcome::Answer {
+        span: span.map(|span| Span {
+            text: part(text, span.start, span.end),
+            start: span.start,
+            end: span.end,
+            score: span.score,
+        }),
+        null_score,
     }
 }
 

@@ -1,11 +1,14 @@
-//! A BERT that labels texts, tokens or both: its predictions, and how it learns from a batch.
+//! A BERT that labels texts, tokens or both, or answers questions: its predictions, and how it
+//! learns from a batch.
 
 use crate::example::{Class, Example, batch};
 use crate::imitation::{Imitation, Inner};
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
-use crate::ops::{binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy};
+use crate::ops::{
+    binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy, span_cross_entropy,
+};
 use crate::rounding::Rounding;
 
 /// Encoder and head with their parameters.
@@ -182,7 +185,7 @@ impl Classifier {
             gradient.clear();
             gradient.resize(all.len(), 0.0);
         }
-        let mut loss = self.labels_loss(examples, objective, logits, dlogits);
+        let mut loss = self.labels_loss(examples, &batch, objective, logits, dlogits);
         if let Some(teacher) = teacher {
             loss += self.teacher_loss(examples, teacher, objective, logits, dlogits);
         }
@@ -200,10 +203,11 @@ impl Classifier {
         loss
     }
 
-    /// Mean over texts, and over tokens that have a label.
+    /// Mean over texts, over tokens that have a label, and over starts and ends of answers.
     fn labels_loss(
         &self,
         examples: &[&Example],
+        batch: &Batch,
         objective: &Objective,
         logits: &Logits,
         gradient: &mut Logits,
@@ -231,7 +235,16 @@ impl Classifier {
                     };
             }
         }
-        if let Some(classifier) = &self.head.tokens {
+        let windows = examples
+            .iter()
+            .filter_map(|example| example.window.as_ref());
+        let spans: Vec<[u32; 2]> = windows.map(|window| window.answer).collect();
+        if !spans.is_empty() {
+            let scale = objective.hard / (2 * spans.len()) as f32;
+            let (logits, gradient) = (&logits.tokens, &mut gradient.tokens);
+            let sum = span_cross_entropy(logits, &batch.sequences, &spans, scale, gradient);
+            loss += f64::from(scale) * sum;
+        } else if let Some(classifier) = &self.head.tokens {
             let tags = examples.iter().flat_map(|example| example.tags());
             let tags: Vec<Option<u32>> = tags.collect();
             let count = tags.iter().flatten().count().max(1);

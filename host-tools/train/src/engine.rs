@@ -6,6 +6,7 @@ use embert::memory::{Plan, TILE};
 use embert::text::Token;
 use embert::{Engine, Model, Output, RunError, Settings, TokenLabel};
 use embert_tools::blob::AlignedBytes;
+use embert_tools::windows::Found;
 use std::ops::Range;
 
 /// The predictions of a blob, by the texts of the examples.
@@ -29,11 +30,11 @@ pub fn predict(
         Ok(match reading.output {
             Output::Classes { probabilities, .. } => Prediction {
                 classes: classes(probabilities, task.several),
-                tags: Vec::new(),
+                ..Prediction::default()
             },
             Output::Tokens { labels, .. } => Prediction {
-                classes: Vec::new(),
                 tags: tags(example, reading.tokens, labels),
+                ..Prediction::default()
             },
             Output::Joint {
                 probabilities,
@@ -42,8 +43,17 @@ pub fn predict(
             } => Prediction {
                 classes: classes(probabilities, false),
                 tags: tags(example, reading.tokens, labels),
+                found: None,
             },
-            Output::Embedding(_) | Output::Answer { .. } => Prediction::default(),
+            Output::Answer { span, null_score } => {
+                let found = Found { span, null_score };
+                let start = example.window.as_ref().map_or(0, |window| window.start);
+                Prediction {
+                    found: Some(found.shifted(start)),
+                    ..Prediction::default()
+                }
+            }
+            Output::Embedding(_) => Prediction::default(),
         })
     });
     predictions.collect()

@@ -2,6 +2,7 @@
 
 use crate::data::{Classified, Tagged};
 use crate::model::Batch;
+use crate::questions::Window;
 use embert::text::EncodeError;
 use embert_tools::tokenizer::Reader;
 use std::iter;
@@ -19,6 +20,8 @@ pub struct Example {
     pub class: Class,
     /// The words that have tags; empty where tokens have no labels.
     pub words: Vec<Word>,
+    /// What part of a context this is, where the text is a question about it.
+    pub window: Option<Window>,
 }
 
 /// The label or labels of a text.
@@ -80,6 +83,7 @@ impl Example {
             segment_b,
             class,
             words: Vec::new(),
+            window: None,
         })
     }
 
@@ -115,6 +119,7 @@ impl Example {
             words: tagged
                 .map(|((tag, place), token)| Word { tag, place, token })
                 .collect(),
+            window: None,
         })
     }
 

@@ -2,7 +2,8 @@
 
 use crate::classifier::Classifier;
 use crate::data::{
-    Columns, DataError, LabelledText, LabelledWords, Labels, Place, labelled_texts, labelled_words,
+    Columns, DataError, LabelledText, LabelledWords, Labels, Place, Question, labelled_texts,
+    labelled_words, questions,
 };
 use crate::example::{Class, Example};
 use crate::model::{Config, Dense, float_dense, float_model, load, load_dense};
@@ -11,6 +12,7 @@ use embert::text::EncodeError;
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_tools::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
 use std::path::Path;
+use std::sync::Arc;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -21,6 +23,14 @@ pub enum FinetuneError {
     Tokenizer(#[from] TokenizerBuildError),
     #[error("a text cannot be read: {0}")]
     Text(#[from] EncodeError),
+    #[error(
+        "the model has one segment: it cannot read pairs of texts, nor questions with a context"
+    )]
+    NoPairs,
+    #[error("the model answers questions: give it some in SQuAD's JSON, with --questions")]
+    NoQuestions,
+    #[error("the model answers no questions: fine-tune one with --questions")]
+    NoAnswers,
 }
 
 /// How a data set is read.
@@ -28,6 +38,9 @@ pub enum FinetuneError {
 pub struct Source {
     /// Words have tags: CoNLL columns, or a folder with `seq.in` and `seq.out`.
     pub words: bool,
+    /// Questions in SQuAD's JSON, whose contexts are read in windows that begin so many tokens one
+    /// after the other.
+    pub questions: Option<usize>,
     pub columns: Columns,
     /// Types of entities that count as none.
     pub ignored: Vec<String>,
@@ -40,6 +53,11 @@ pub struct Source {
 pub enum Rows {
     Texts(Vec<LabelledText>),
     Words(Vec<LabelledWords>),
+    Questions {
+        questions: Vec<Arc<Question>>,
+        /// Tokens from the beginning of a window of the context to that of the next.
+        stride: usize,
+    },
 }
 
 impl Rows {
@@ -51,10 +69,15 @@ impl Rows {
                 rows.iter().flat_map(both).flatten().collect()
             }
             Rows::Words(rows) => rows.iter().map(|row| row.words.join(" ")).collect(),
+            Rows::Questions { questions, .. } => {
+                let both = |row: &Arc<Question>| [row.question.clone(), row.context.clone()];
+                questions.iter().flat_map(both).collect()
+            }
         }
     }
 
-    /// These and more, of which no labels are known: what is between white space is a word.
+    /// These and more, of which no labels are known: what is between white space is a word. No text
+    /// is a question.
     pub fn with(mut self, texts: &[String]) -> Self {
         let place = |line| Place {
             path: Path::new("texts without labels").into(),
@@ -74,6 +97,7 @@ impl Rows {
                 tags: Vec::new(),
                 intent: None,
             })),
+            Rows::Questions { .. } => {}
         }
         self
     }
@@ -81,11 +105,15 @@ impl Rows {
 
 impl Source {
     /// # Errors
-    /// When the file is not what it is said to be; with file and line.
+    /// When the file is not what it is said to be; with file and line, or the question's id.
     pub fn read(&self, path: &Path) -> Result<Rows, DataError> {
-        match self.words {
-            true => labelled_words(path, &self.ignored).map(Rows::Words),
-            false => labelled_texts(path, &self.columns).map(Rows::Texts),
+        match (self.questions, self.words) {
+            (Some(stride), _) => Ok(Rows::Questions {
+                questions: questions(path)?.into_iter().map(Arc::new).collect(),
+                stride,
+            }),
+            (None, true) => labelled_words(path, &self.ignored).map(Rows::Words),
+            (None, false) => labelled_texts(path, &self.columns).map(Rows::Texts),
         }
     }
 }
@@ -96,6 +124,8 @@ pub struct TaskLabels {
     pub classes: Labels,
     pub tags: Labels,
     pub several: bool,
+    /// There are no labels, but answers to questions.
+    pub questions: bool,
 }
 
 impl TaskLabels {
@@ -104,11 +134,13 @@ impl TaskLabels {
         let (classes, tags) = match rows {
             Rows::Texts(rows) => (Labels::of_texts(rows), Labels::default()),
             Rows::Words(rows) => (Labels::of_intents(rows), Labels::of_tags(rows)),
+            Rows::Questions { .. } => Default::default(),
         };
         TaskLabels {
             classes,
             tags,
             several: source.several,
+            questions: matches!(rows, Rows::Questions { .. }),
         }
     }
 
@@ -118,13 +150,14 @@ impl TaskLabels {
             classes: self.classes.names().to_vec(),
             several: self.several,
             tags: self.tags.names().to_vec(),
+            questions: self.questions,
         }
     }
 
     /// Rows as a model sees them, at most `limit` tokens each.
     ///
     /// # Errors
-    /// When a row has a label that is not among these.
+    /// When a row has a label that is not among these, or is a question where there are labels.
     pub fn examples(
         &self,
         rows: Rows,
@@ -133,6 +166,15 @@ impl TaskLabels {
     ) -> Result<Vec<Example>, FinetuneError> {
         let several = self.several.then_some(self.classes.len());
         match rows {
+            Rows::Questions { .. } if !self.questions => Err(FinetuneError::NoAnswers),
+            Rows::Questions { questions, stride } => {
+                let mut examples = Vec::new();
+                for question in &questions {
+                    examples.extend(Example::windows(reader, question, limit, stride)?);
+                }
+                Ok(examples)
+            }
+            _ if self.questions => Err(FinetuneError::NoQuestions),
             Rows::Texts(rows) => rows
                 .into_iter()
                 .map(|row| {
@@ -163,7 +205,7 @@ impl TaskLabels {
 /// Reads a file into examples for a checkpoint's tokenizer.
 ///
 /// # Errors
-/// When the file or a label of it cannot be understood.
+/// When the file or a label of it cannot be understood, or the model reads no pairs of texts.
 pub fn examples(
     checkpoint: &Checkpoint,
     labels: &TaskLabels,
@@ -172,7 +214,12 @@ pub fn examples(
 ) -> Result<Vec<Example>, FinetuneError> {
     let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
     let limit = limit.min(checkpoint.model.positions());
-    labels.examples(rows, &tokenizer.reader()?, limit)
+    let examples = labels.examples(rows, &tokenizer.reader()?, limit)?;
+    let pairs = examples.iter().any(|example| example.pair.is_some());
+    match pairs && checkpoint.model.segments() < 2 {
+        true => Err(FinetuneError::NoPairs),
+        false => Ok(examples),
+    }
 }
 
 /// Weights by which each class counts as much as any other, however many texts it has.
@@ -207,6 +254,9 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
             task.classes.clone(),
             Vec::new(),
         ),
+        (None, Some(classifier)) if task.questions => {
+            (FloatHead::Spans { classifier }, Vec::new(), Vec::new())
+        }
         (None, Some(classifier)) => (
             FloatHead::TokenClassification { classifier },
             task.tags.clone(),
@@ -236,13 +286,13 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
         FloatHead::SequenceClassification { classifier, .. } => {
             (labels.clone(), Vec::new(), [Some(classifier), None])
         }
-        FloatHead::TokenClassification { classifier } => {
+        FloatHead::TokenClassification { classifier } | FloatHead::Spans { classifier } => {
             (Vec::new(), labels.clone(), [None, Some(classifier)])
         }
         FloatHead::Joint { intents: of, slots } => {
             (intents.clone(), labels.clone(), [Some(of), Some(slots)])
         }
-        FloatHead::Embedding { .. } | FloatHead::Spans { .. } => return None,
+        FloatHead::Embedding { .. } => return None,
     };
     let labels = TaskLabels {
         classes: Labels::in_order(classes),
@@ -254,6 +304,7 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
                 ..
             }
         ),
+        questions: matches!(checkpoint.head, FloatHead::Spans { .. }),
     };
     let mut model = model(checkpoint, &labels.task(), 0);
     let places = [model.head.sequence.clone(), model.head.tokens.clone()];
@@ -267,7 +318,11 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
 
 /// A model for a task on a checkpoint's encoder; its classifiers are drawn at random.
 pub fn model(checkpoint: &Checkpoint, task: &Task, seed: u64) -> Classifier {
-    let labels = [task.classes.len(), task.tags.len()];
+    let outputs = match task.questions {
+        true => 2,
+        false => task.tags.len(),
+    };
+    let labels = [task.classes.len(), outputs];
     let config = Config::of(&checkpoint.model);
     let mut model = Classifier::new(config, labels, seed);
     load(&model.encoder, &checkpoint.model, &mut model.parameters);

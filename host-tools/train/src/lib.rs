@@ -17,6 +17,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod predict;
 pub mod pretrain;
+pub mod questions;
 mod random;
 pub mod rounding;
 pub mod state;

@@ -2,11 +2,14 @@
 
 use crate::classifier::{Classifier, Knowledge, Workspace};
 use crate::example::{Class, Example, Word, batch};
+use crate::imitation::Inner;
 use crate::metrics::{
-    ClassReport, EntityReport, JointReport, Mode, Sentence, entities, joint, multi_label,
-    single_label,
+    ClassReport, EntityReport, JointReport, Mode, QuestionReport, Sentence, entities, joint,
+    multi_label, single_label,
 };
 use crate::model::Dense;
+use crate::questions::{found, question_report};
+use embert_tools::windows::Found;
 use serde::Serialize;
 
 /// Examples of a batch: no gradients are kept, so that memory does not decide.
@@ -21,6 +24,8 @@ pub struct Task {
     pub several: bool,
     /// Of words, in IOB2; empty where words have none.
     pub tags: Vec<String>,
+    /// There are no labels, but answers to questions.
+    pub questions: bool,
 }
 
 /// What a model says of an example.
@@ -30,6 +35,8 @@ pub struct Prediction {
     pub classes: Vec<usize>,
     /// Of each word; those that the model does not see are of no entity.
     pub tags: Vec<usize>,
+    /// What is found in a window, where examples are those.
+    pub found: Option<Found>,
 }
 
 /// How good predictions are.
@@ -42,25 +49,51 @@ pub enum Report {
         strict: EntityReport,
     },
     Joint(JointReport),
+    Questions(QuestionReport),
 }
 
 impl Report {
     /// The one number that a model is chosen by: accuracy of texts, or micro F1 where they can have
-    /// several labels; micro F1 of entities; the mean of both for intents with slots.
+    /// several labels; micro F1 of entities; the mean of both for intents with slots; F1 of answers.
     pub fn score(&self) -> f64 {
         match self {
             Report::Classes(report) => report.micro.f1,
             Report::Entities { conlleval, .. } => conlleval.micro.f1,
             Report::Joint(report) => (report.intent_accuracy + report.slots.micro.f1) / 2.0,
+            Report::Questions(report) => report.all.f1,
         }
     }
 }
 
 /// What a float model says of examples, in logits, and what is within it, if that is wanted.
 pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<Knowledge> {
-    let mut workspace = Workspace::default();
-    let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(1, |dense| dense.outputs);
+    let tags = model.head.tokens.as_ref().map_or(1, |dense| dense.outputs);
+    each(model, examples, within, |example, text, tokens, inner| {
+        let of_word = |word: &Word| match word.token {
+            Some(token) => tokens[token * tags..][..tags].to_vec(),
+            None => vec![0.0; tags],
+        };
+        Knowledge {
+            text: text.to_vec(),
+            words: match &model.head.tokens {
+                Some(_) => example.words.iter().flat_map(of_word).collect(),
+                None => Vec::new(),
+            },
+            inner,
+        }
+    })
+}
+
+/// What becomes of each example's logits, of the text and of all its tokens, and of what is within.
+fn each<T>(
+    model: &Classifier,
+    examples: &[Example],
+    within: bool,
+    read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T,
+) -> Vec<T> {
+    let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(0, |dense| dense.outputs);
     let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
+    let mut workspace = Workspace::default();
     let mut all = Vec::new();
     for some in examples.chunks(BATCH) {
         let batch = batch(some);
@@ -69,19 +102,9 @@ pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<
         let mut inner = inner.into_iter().flatten();
         let logits = workspace.logits();
         for (index, (example, tokens)) in some.iter().zip(&batch.sequences).enumerate() {
-            let of_text = logits.sequence.chunks_exact(classes).nth(index);
-            let of_word = |word: &Word| match word.token {
-                Some(token) => logits.tokens[(tokens.start + token) * tags..][..tags].to_vec(),
-                None => vec![0.0; tags],
-            };
-            all.push(Knowledge {
-                text: of_text.map_or(Vec::new(), <[f32]>::to_vec),
-                words: match &model.head.tokens {
-                    Some(_) => example.words.iter().flat_map(of_word).collect(),
-                    None => Vec::new(),
-                },
-                inner: inner.next(),
-            });
+            let of_text = &logits.sequence[index * classes..][..classes];
+            let of_tokens = &logits.tokens[tokens.start * tags..tokens.end * tags];
+            all.push(read(example, of_text, of_tokens, inner.next()));
         }
     }
     all
@@ -89,6 +112,15 @@ pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<
 
 /// The predictions of a float model.
 pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
+    if task.questions {
+        return each(model, examples, false, |example, _, tokens, _| {
+            let window = example.window.as_ref();
+            Prediction {
+                found: window.map(|window| found(example, window, tokens)),
+                ..Prediction::default()
+            }
+        });
+    }
     let all = knowledge(model, examples, false);
     let predictions = all.iter().map(|knowledge| Prediction {
         classes: match &knowledge.text[..] {
@@ -101,6 +133,7 @@ pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Pre
             0 => Vec::new(),
             tags => knowledge.words.chunks_exact(tags).map(largest).collect(),
         },
+        found: None,
     });
     predictions.collect()
 }
@@ -139,6 +172,9 @@ pub fn single_labels(
 /// When there is not a prediction for each example.
 pub fn report(task: &Task, examples: &[Example], predictions: &[Prediction]) -> Report {
     assert_eq!(examples.len(), predictions.len());
+    if task.questions {
+        return Report::Questions(question_report(examples, predictions));
+    }
     let classes: Vec<Vec<usize>> = examples
         .iter()
         .map(|example| right(&example.class))

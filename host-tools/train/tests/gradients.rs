@@ -9,7 +9,7 @@ use embert_train::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, LanguageHead, LanguageLogits, LanguageTape,
     Logits, Parameters, Rates, Tape, float_dense, float_model, load, load_dense,
 };
-use embert_train::ops::cross_entropy;
+use embert_train::ops::{cross_entropy, span_cross_entropy};
 use embert_train::optimizer::{AdamW, Settings};
 use safetensors::SafeTensors;
 
@@ -90,19 +90,18 @@ fn step(tiny: &Tiny) {
     let mut parameters = Parameters::default();
     let config = Config::of(&checkpoint.model);
     let encoder = Encoder::new(config, &mut parameters);
-    let (classifier, per_token) = match &checkpoint.head {
-        FloatHead::SequenceClassification { classifier, .. } => (classifier, false),
-        FloatHead::TokenClassification { classifier } => (classifier, true),
-        FloatHead::Embedding { .. } | FloatHead::Joint { .. } | FloatHead::Spans { .. } => {
+    let (classifier, name) = match &checkpoint.head {
+        FloatHead::SequenceClassification { classifier, .. }
+        | FloatHead::TokenClassification { classifier } => (classifier, "classifier"),
+        FloatHead::Spans { classifier } => (classifier, "qa_outputs"),
+        FloatHead::Embedding { .. } | FloatHead::Joint { .. } => {
             unreachable!("no golden file of one")
         }
     };
     let classes = classifier.outputs;
-    let labels = if per_token {
-        [0, classes]
-    } else {
-        [classes, 0]
-    };
+    let per_text = matches!(checkpoint.head, FloatHead::SequenceClassification { .. });
+    let spans = matches!(checkpoint.head, FloatHead::Spans { .. });
+    let labels = if per_text { [classes, 0] } else { [0, classes] };
     let head = Head::new(tiny.hidden, labels, &mut parameters);
     load(&encoder, &checkpoint.model, &mut parameters);
     if let (Some(pooler), Some(floats)) = (&head.pooler, &checkpoint.model.pooler) {
@@ -116,14 +115,17 @@ fn step(tiny: &Tiny) {
     let width = ids.len() / 4;
     let mut batch = Batch::default();
     let mut wanted: Vec<Option<u32>> = Vec::new();
+    let (answers, _) = targets.as_chunks::<2>();
+    let answers: Vec<[u32; 2]> = answers.iter().map(|a| a.map(|at| at as u32)).collect();
     for (row, length) in [5, 17, 1, 9].into_iter().enumerate() {
         let of = |all: &[i32]| all[row * width..][..length].to_vec();
         let ids: Vec<u32> = of(&ids).iter().map(|&id| id as u32).collect();
         let segment_b = of(&segments).iter().position(|&s| s == 1).unwrap_or(length);
         batch.push(&ids, segment_b);
-        match per_token {
-            true => wanted.extend(of(&targets).iter().map(|&t| u32::try_from(t).ok())),
-            false => wanted.push(Some(targets[row] as u32)),
+        match (spans, per_text) {
+            (true, _) => {}
+            (_, true) => wanted.push(Some(targets[row] as u32)),
+            (_, false) => wanted.extend(of(&targets).iter().map(|&t| u32::try_from(t).ok())),
         }
     }
 
@@ -132,13 +134,19 @@ fn step(tiny: &Tiny) {
     let pass = encoder.pass(&parameters.values, &batch, Rates::NONE);
     encoder.forward(&pass, &mut tape);
     head.forward(&pass, tape.output(), &mut kept, &mut logits);
-    let count = wanted.iter().flatten().count() as f32;
-    let (found, gradient) = match per_token {
-        true => (&logits.tokens, &mut dlogits.tokens),
-        false => (&logits.sequence, &mut dlogits.sequence),
+    let (found, gradient) = match per_text {
+        true => (&logits.sequence, &mut dlogits.sequence),
+        false => (&logits.tokens, &mut dlogits.tokens),
     };
     gradient.resize(found.len(), 0.0);
-    let loss = cross_entropy(found, classes, &wanted, None, 1.0 / count, gradient);
+    let count = match spans {
+        true => 2 * answers.len(),
+        false => wanted.iter().flatten().count(),
+    } as f32;
+    let loss = match spans {
+        true => span_cross_entropy(found, &batch.sequences, &answers, 1.0 / count, gradient),
+        false => cross_entropy(found, classes, &wanted, None, 1.0 / count, gradient),
+    };
     let expected = numbers(&golden, "loss", f32::from_le_bytes)[0];
     assert!(
         (loss as f32 / count - expected).abs() < TOLERANCE,
@@ -158,7 +166,7 @@ fn step(tiny: &Tiny) {
             assert!(difference < TOLERANCE, "{name}: {difference}");
         }
         let found = float_dense(dense, values);
-        let name = format!("{what}.classifier.weight");
+        let name = format!("{what}.{name}.weight");
         assert!(
             difference(&golden, &name, &found.weight) < TOLERANCE,
             "{name}"
@@ -191,6 +199,11 @@ fn sequence_classification() {
 #[test]
 fn token_classification() {
     step(&tiny::TOKEN);
+}
+
+#[test]
+fn answers_to_questions() {
+    step(&tiny::SPANS);
 }
 
 /// Both tasks of pre-training: the gradient of the word embeddings has two parts, as the first

@@ -8,7 +8,7 @@ use embert_tools::factorize::factorize;
 use embert_tools::files;
 use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::{Classifier, Knowledge, Objective, Workspace};
-use embert_train::data::{LabelledText, LabelledWords, Place};
+use embert_train::data::{Answer, LabelledText, LabelledWords, Place, Question};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
@@ -20,6 +20,7 @@ use embert_train::student::Student;
 use embert_train::trainer::{Progress, Settings, train};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 fn base() -> Checkpoint {
     let folder = tempfile::tempdir().unwrap();
@@ -75,6 +76,37 @@ fn tagged(from: usize, count: usize) -> Rows {
         }
     };
     Rows::Words((from..from + count).map(row).collect())
+}
+
+/// The answer stands between `the` and a full stop, one in eight contexts has none; many are longer
+/// than the 32 tokens that are read at once.
+fn asked(from: usize, count: usize) -> Rows {
+    let row = |seed: usize| {
+        let context = [0, 7, 3, 5].map(|more| words(seed + more)).concat();
+        let (before, after) = context.split_at(seed * 5 % context.len());
+        let (before, after) = (before.join(" "), after.join(" "));
+        let text = words(seed + 1)[..1 + seed % 2].join(" ");
+        let (context, answers) = match seed % 8 {
+            0 => (format!("{before} {after}"), Vec::new()),
+            _ => {
+                let start = before.len() + " the ".len();
+                let context = format!("{before} the {text} . {after}");
+                (context, vec![Answer { text, start }])
+            }
+        };
+        Question {
+            id: seed.to_string(),
+            question: "x".into(),
+            context,
+            impossible: answers.is_empty(),
+            answers,
+        }
+    };
+    let questions = (from..from + count).map(row).map(Arc::new).collect();
+    Rows::Questions {
+        questions,
+        stride: 12,
+    }
 }
 
 struct Run {
@@ -164,6 +196,17 @@ fn words_are_learnt_with_embeddings_of_a_low_rank() {
     let run = Run::new(base, tagged, 20);
     let (model, score) = run.train(|_| {});
     assert!(score > 0.95, "{score}");
+    let blob = run.blob_score(&model);
+    assert!(blob > score - 0.04, "{blob}, float {score}");
+}
+
+#[test]
+fn questions_are_learnt_through_windows() {
+    let run = Run::new(base(), asked, 20);
+    let windows = run.dev.len();
+    assert!(windows > 250, "{windows} windows of 200 contexts");
+    let (model, score) = run.train(|_| {});
+    assert!(score > 0.9, "{score}");
     let blob = run.blob_score(&model);
     assert!(blob > score - 0.04, "{blob}, float {score}");
 }
@@ -294,9 +337,18 @@ fn the_gradients_of_imitation_are_gradients() {
 
 #[test]
 fn an_interrupted_run_goes_on_bit_for_bit() {
+    interrupted(texts);
+}
+
+#[test]
+fn a_run_of_questions_does_so_too() {
+    interrupted(asked);
+}
+
+fn interrupted(rows: fn(usize, usize) -> Rows) {
     let folder = tempfile::tempdir().unwrap();
     let [path, copy] = ["state", "copy"].map(|name| folder.path().join(name));
-    let mut run = Run::new(base(), texts, 3);
+    let mut run = Run::new(base(), rows, 3);
     run.settings.checkpoint = Some((path.clone(), 7));
     let (whole, score) = run.train(|progress| {
         // What is on the disk when the run is cut off in its 30th step, in the second epoch.

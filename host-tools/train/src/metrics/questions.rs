@@ -30,7 +30,7 @@ pub struct QuestionScore {
 ///
 /// # Panics
 /// When there are not as many answers as questions.
-pub fn questions<S: AsRef<str>>(questions: &[Question], predicted: &[S]) -> QuestionReport {
+pub fn questions<S: AsRef<str>>(questions: &[&Question], predicted: &[S]) -> QuestionReport {
     assert_eq!(
         questions.len(),
         predicted.len(),
@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn the_best_answer_counts() {
-        let report = questions(&[question(&["in July", "July 4", "the"])], &["July"]);
+        let question = question(&["in July", "July 4", "the"]);
+        let report = questions(&[&question], &["July"]);
         assert_eq!(report.all.exact_match, 0.0);
         assert!((report.all.f1 - 2.0 / 3.0).abs() < 1e-15);
         assert_eq!(report.answerable, report.all);
@@ -191,6 +192,7 @@ mod tests {
             question(&["x"]),
             question(&["x"]),
         ];
+        let all: Vec<&Question> = all.iter().collect();
         let report = questions(&all, &["", "x", "", "X"]);
         for score in [report.all, report.answerable, report.impossible] {
             assert_eq!((score.exact_match, score.f1), (0.5, 0.5));

@@ -1,5 +1,6 @@
 //! What stands on the encoder in fine-tuning (Devlin et al., section 4): a classifier of texts on
-//! the pooled state of `[CLS]`, one of tokens on each state, or both.
+//! the pooled state of `[CLS]`, one of tokens on each state, or both; an answer's start and end are
+//! two labels of tokens.
 
 use super::Pass;
 use super::parameters::{Dense, Parameters};
@@ -11,7 +12,7 @@ pub struct Head {
     pub pooler: Option<Dense>,
     /// `[labels x hidden]`, over pooled states.
     pub sequence: Option<Dense>,
-    /// `[labels x hidden]`, over the states of all tokens.
+    /// `[labels x hidden]`, over the states of all tokens; `[2 x hidden]` for start and end.
     pub tokens: Option<Dense>,
 }
 

@@ -4,6 +4,7 @@
 use super::attention::softmax;
 use super::exp::sigmoid;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Cross entropy of `classes` logits a row with the class that is right, or none for rows that do
 /// not count; `weights` tell what each class counts.
@@ -33,6 +34,31 @@ pub fn cross_entropy(
             });
     let losses: Vec<f64> = losses.collect();
     losses.iter().sum()
+}
+
+/// Cross entropy over the tokens of each sequence, of the one that an answer starts with and of the
+/// one that it ends with; `targets` say which these are. Logits are `[tokens x 2]`.
+pub fn span_cross_entropy(
+    logits: &[f32],
+    sequences: &[Range<usize>],
+    targets: &[[u32; 2]],
+    scale: f32,
+    gradient: &mut [f32],
+) -> f64 {
+    let mut loss = 0.0;
+    for (sequence, targets) in sequences.iter().zip(targets) {
+        let rows = 2 * sequence.start..2 * sequence.end;
+        for (column, &target) in targets.iter().enumerate() {
+            let logits = logits[rows.clone()].iter().skip(column).step_by(2);
+            let logits: Vec<f32> = logits.copied().collect();
+            let mut found = vec![0.0; logits.len()];
+            let target = [Some(target)];
+            loss += cross_entropy(&logits, logits.len(), &target, None, scale, &mut found);
+            let into = gradient[rows.clone()].iter_mut().skip(column).step_by(2);
+            into.zip(found).for_each(|(g, found)| *g += found);
+        }
+    }
+    loss
 }
 
 /// Divergence from the teacher's distribution, both softened by a temperature, times its square

@@ -21,7 +21,9 @@ pub use attention::{Heads, attend, attend_backward};
 pub use dropout::Dropout;
 pub use embedding::{gather, scatter};
 pub use exp::sigmoid;
-pub use loss::{binary_cross_entropy, cross_entropy, soft_cross_entropy, squared_error};
+pub use loss::{
+    binary_cross_entropy, cross_entropy, soft_cross_entropy, span_cross_entropy, squared_error,
+};
 pub use matmul::{Matrix, MatrixMut, linear, linear_backward, product};
 pub use norm::{Normalized, layer_norm, layer_norm_backward};
 pub use relations::relations;
