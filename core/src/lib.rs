@@ -72,9 +72,7 @@ pub mod workers;
 
 pub use blob::{Header, ParseError};
 pub use engine::{Engine, Output, Reading, RunError, ScratchError, Settings};
-pub use heads::{
-    Entities, Entity, MAX_ANSWER_TOKENS, Place, Span, TagMemory, decode_tags, step_bytes,
-};
+pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;
 pub use shape::{Activation, BLOCK, HeadKind, Pooling, Shape, blocks};

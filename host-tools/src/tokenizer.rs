@@ -69,7 +69,11 @@ impl<'s> StoredTokenizer<'s> {
             max_word_chars: spec.max_input_chars_per_word,
         })?;
         let order = Some(&section.order[..]);
-        Ok(Reader { tokenizer, order })
+        Ok(Reader {
+            tokenizer,
+            order,
+            pieces: &spec.pieces,
+        })
     }
 }
 
@@ -78,6 +82,8 @@ pub struct Reader<'a> {
     tokenizer: Tokenizer<'a>,
     /// The checkpoint's id of each of the blob's; none where these are wanted themselves.
     order: Option<&'a [u32]>,
+    /// The checkpoint's, if `order` is.
+    pieces: &'a [String],
 }
 
 impl<'a> Reader<'a> {
@@ -86,12 +92,21 @@ impl<'a> Reader<'a> {
         Reader {
             tokenizer,
             order: None,
+            pieces: &[],
         }
     }
 
     /// The tokenizer, which gives the blob's ids.
     pub fn tokenizer(&self) -> &Tokenizer<'a> {
         &self.tokenizer
+    }
+
+    /// Whether a token is a piece that continues a word.
+    pub fn continues(&self, token: &Token) -> bool {
+        match self.order {
+            Some(_) => self.pieces[token.id as usize].starts_with("##") && token.start < token.end,
+            None => self.tokenizer.vocabulary().continues(token.id),
+        }
     }
 
     /// The tokens of a text, `[CLS]` and `[SEP]` included, `limit` of them at most.

@@ -212,6 +212,7 @@ impl Tiny {
         }
         if !self.intents.is_empty() {
             config["intents"] = json!(self.intents);
+            config["tag_scheme"] = json!("IOB2");
         }
         config
     }

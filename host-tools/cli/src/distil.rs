@@ -9,7 +9,7 @@ use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
 use embert_train::classifier::Objective;
 use embert_train::example::{Class, Example};
-use embert_train::finetune::{self, Rows, examples};
+use embert_train::finetune::{self, Rows, TaskLabels, examples};
 use embert_train::predict::{knowledge, predict, report};
 use embert_train::student::Student;
 
@@ -90,7 +90,12 @@ impl Distil {
             !labels.questions && !self.data.columns.questions,
             "a student cannot be taught to answer questions: fine-tune a small model on them instead"
         );
-        let task = labels.task();
+        // The student's tags are those of words, whatever the teacher's are.
+        let ours = TaskLabels {
+            iob2: !labels.tags.is_empty() && labels.tags.continued().is_some(),
+            ..labels.clone()
+        };
+        let (theirs_task, task) = (labels.task(), ours.task());
         let (data, source) = (&self.data, self.data.columns.source());
         let unlabelled = texts::lines_of_all(&self.unlabelled)?;
         let training = data.training(&source, self.schedule.seed)?;
@@ -107,16 +112,14 @@ impl Distil {
         if let Some(rank) = self.rank {
             factorize(&mut small, rank, &training.texts())?;
         }
-        let read = |checkpoint: &Checkpoint, rows: &Rows| -> Result<Vec<Example>> {
-            Ok(examples(
-                checkpoint,
-                &labels,
-                rows.clone(),
-                data.max_tokens,
-            )?)
+        let read = |checkpoint, labels, rows: &Rows| -> Result<Vec<Example>> {
+            Ok(examples(checkpoint, labels, rows.clone(), data.max_tokens)?)
         };
         let both = |rows: &Rows| -> Result<[Vec<Example>; 2]> {
-            Ok([read(&checkpoint, rows)?, read(&small, rows)?])
+            Ok([
+                read(&checkpoint, &labels, rows)?,
+                read(&small, &ours, rows)?,
+            ])
         };
         self.schedule.begin(&self.output)?;
         let [theirs, mut train] = both(&training)?;
@@ -133,7 +136,7 @@ impl Distil {
         }
         let judged = |rows: &Rows| -> Result<_> {
             let [theirs, ours] = both(rows)?;
-            let scores = report(&task, &theirs, &predict(&teacher, &task, &theirs));
+            let scores = report(&task, &theirs, &predict(&teacher, &theirs_task, &theirs));
             Ok((scores, ours))
         };
         let (of_dev, dev) = judged(&dev)?;

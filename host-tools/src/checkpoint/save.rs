@@ -300,6 +300,8 @@ mod tests {
             assert_eq!(again.head, checkpoint.head);
             assert_eq!(again.labels, checkpoint.labels);
             assert_eq!(again.intents, checkpoint.intents);
+            assert_eq!(again.tags, checkpoint.tags);
+            assert_eq!(again.tags, !again.intents.is_empty());
             assert_eq!(again.tokenizer, checkpoint.tokenizer);
         }
         Ok(())

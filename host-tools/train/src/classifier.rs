@@ -245,7 +245,7 @@ impl Classifier {
             let sum = span_cross_entropy(logits, &batch.sequences, &spans, scale, gradient);
             loss += f64::from(scale) * sum;
         } else if let Some(classifier) = &self.head.tokens {
-            let tags = examples.iter().flat_map(|example| example.tags());
+            let tags = examples.iter().flat_map(|example| example.tags.clone());
             let tags: Vec<Option<u32>> = tags.collect();
             let count = tags.iter().flatten().count().max(1);
             let scale = objective.hard / count as f32;

@@ -3,6 +3,7 @@
 use crate::data::{Classified, Tagged};
 use crate::model::Batch;
 use crate::questions::Window;
+use embert::heads::Place;
 use embert::text::EncodeError;
 use embert_tools::tokenizer::Reader;
 use std::iter;
@@ -20,6 +21,9 @@ pub struct Example {
     pub class: Class,
     /// The words that have tags; empty where tokens have no labels.
     pub words: Vec<Word>,
+    /// What each token is to its word, and its tag where one is known; empty as `words` is.
+    pub places: Vec<Place>,
+    pub tags: Vec<Option<u32>>,
     /// What part of a context this is, where the text is a question about it.
     pub window: Option<Window>,
 }
@@ -83,6 +87,8 @@ impl Example {
             segment_b,
             class,
             words: Vec::new(),
+            places: Vec::new(),
+            tags: Vec::new(),
             window: None,
         })
     }
@@ -101,13 +107,27 @@ impl Example {
             start..end - 1
         });
         let words: Vec<Range<usize>> = words.collect();
-        let places: Vec<Range<usize>> = tokens
+        let ranges: Vec<Range<usize>> = tokens
             .iter()
             .map(|token| token.start as usize..token.end as usize)
             .collect();
-        let firsts = firsts(&words, &places);
+        let firsts = firsts(&words, &ranges);
+        let places = tokens.iter().map(|token| match token.start < token.end {
+            false => Place::None,
+            true if reader.continues(token) => Place::Later,
+            true => Place::First,
+        });
         let tags = row.tags.iter().map(|&tag| Some(tag as u32));
         let tagged = tags.chain(iter::repeat(None)).zip(words).zip(firsts);
+        let words: Vec<Word> = tagged
+            .map(|((tag, place), token)| Word { tag, place, token })
+            .collect();
+        let mut tags = vec![None; tokens.len()];
+        for word in &words {
+            if let Some(token) = word.token {
+                tags[token] = word.tag;
+            }
+        }
         Ok(Example {
             text,
             pair: None,
@@ -116,9 +136,9 @@ impl Example {
             class: row
                 .intent
                 .map_or(Class::None, |intent| Class::One(intent as u32)),
-            words: tagged
-                .map(|((tag, place), token)| Word { tag, place, token })
-                .collect(),
+            places: places.collect(),
+            words,
+            tags,
             window: None,
         })
     }
@@ -129,15 +149,21 @@ impl Example {
         pieces.eq(other.ids.iter().map(|&id| &others[id as usize]))
     }
 
-    /// The label of each token, none for those that do not count.
-    pub fn tags(&self) -> Vec<Option<u32>> {
-        let mut tags = vec![None; self.ids.len()];
-        for word in &self.words {
-            if let Some(token) = word.token {
-                tags[token] = word.tag;
+    /// Tags what the tokenizer has cut off a word at a punctuation mark, which the engine takes for
+    /// words of their own: `continued` has for each tag the one that goes on with its entity.
+    pub fn go_on(&mut self, continued: &[usize]) {
+        let next = self.words.iter().skip(1).map(|word| word.token);
+        let ends: Vec<Option<usize>> = next.chain([Some(self.ids.len())]).collect();
+        for (word, end) in self.words.iter().zip(ends) {
+            let (Some(tag), Some(first), Some(end)) = (word.tag, word.token, end) else {
+                continue;
+            };
+            for token in first + 1..end {
+                if self.places[token] == Place::First {
+                    self.tags[token] = Some(continued[tag as usize] as u32);
+                }
             }
         }
-        tags
     }
 }
 

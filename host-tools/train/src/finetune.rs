@@ -123,6 +123,8 @@ impl Source {
 pub struct TaskLabels {
     pub classes: Labels,
     pub tags: Labels,
+    /// Tags belong to the first piece of a word, and make a valid sequence.
+    pub iob2: bool,
     pub several: bool,
     /// There are no labels, but answers to questions.
     pub questions: bool,
@@ -139,6 +141,7 @@ impl TaskLabels {
         TaskLabels {
             classes,
             tags,
+            iob2: matches!(rows, Rows::Words(_)),
             several: source.several,
             questions: matches!(rows, Rows::Questions { .. }),
         }
@@ -150,6 +153,7 @@ impl TaskLabels {
             classes: self.classes.names().to_vec(),
             several: self.several,
             tags: self.tags.names().to_vec(),
+            iob2: self.iob2,
             questions: self.questions,
         }
     }
@@ -182,22 +186,28 @@ impl TaskLabels {
                     Ok(Example::classified(reader, &row, several, limit)?)
                 })
                 .collect(),
-            Rows::Words(rows) => rows
-                .into_iter()
-                .map(|row| {
-                    let labelled = !row.tags.is_empty() && !self.classes.is_empty();
-                    if labelled && row.intent.is_none() {
-                        return Err(FinetuneError::Data(DataError::Malformed {
-                            at: row.at,
-                            reason: "the sentence has tags and no intent: give a folder with \
+            Rows::Words(rows) => {
+                let continued = self.tags.continued().filter(|_| self.iob2);
+                rows.into_iter()
+                    .map(|row| {
+                        let labelled = !row.tags.is_empty() && !self.classes.is_empty();
+                        if labelled && row.intent.is_none() {
+                            return Err(FinetuneError::Data(DataError::Malformed {
+                                at: row.at,
+                                reason: "the sentence has tags and no intent: give a folder with \
                                      seq.in, seq.out and label"
-                                .into(),
-                        }));
-                    }
-                    let row = row.numbered(&self.tags, &self.classes)?;
-                    Ok(Example::tagged(reader, &row, limit)?)
-                })
-                .collect(),
+                                    .into(),
+                            }));
+                        }
+                        let row = row.numbered(&self.tags, &self.classes)?;
+                        let mut example = Example::tagged(reader, &row, limit)?;
+                        if let Some(continued) = &continued {
+                            example.go_on(continued);
+                        }
+                        Ok(example)
+                    })
+                    .collect()
+            }
         }
     }
 }
@@ -273,7 +283,7 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         head,
         labels,
         intents,
-        tags: !task.tags.is_empty(),
+        tags: task.iob2,
         tokenizer: base.tokenizer.clone(),
         notes: Vec::new(),
     }
@@ -297,6 +307,7 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
     let labels = TaskLabels {
         classes: Labels::in_order(classes),
         tags: Labels::in_order(tags),
+        iob2: checkpoint.tags,
         several: matches!(
             checkpoint.head,
             FloatHead::SequenceClassification {

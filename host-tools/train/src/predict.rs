@@ -9,6 +9,8 @@ use crate::metrics::{
 };
 use crate::model::Dense;
 use crate::questions::{found, question_report};
+use embert::TokenLabel;
+use embert::heads::{TagMemory, decode_tags, step_bytes};
 use embert_tools::windows::Found;
 use serde::Serialize;
 
@@ -24,6 +26,8 @@ pub struct Task {
     pub several: bool,
     /// Of words, in IOB2; empty where words have none.
     pub tags: Vec<String>,
+    /// Of all sequences of tags, only valid ones are predicted.
+    pub iob2: bool,
     /// There are no labels, but answers to questions.
     pub questions: bool,
 }
@@ -121,21 +125,52 @@ pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Pre
             }
         });
     }
-    let all = knowledge(model, examples, false);
-    let predictions = all.iter().map(|knowledge| Prediction {
-        classes: match &knowledge.text[..] {
-            [] => Vec::new(),
-            logits if task.several => positive(logits),
-            logits => vec![largest(logits)],
-        },
-        // A word that is not seen has zeros, of which the first, `O`, is taken.
-        tags: match task.tags.len() {
-            0 => Vec::new(),
-            tags => knowledge.words.chunks_exact(tags).map(largest).collect(),
-        },
-        found: None,
-    });
-    predictions.collect()
+    each(model, examples, false, |example, text, tokens, _| {
+        Prediction {
+            classes: match text {
+                [] => Vec::new(),
+                logits if task.several => positive(logits),
+                logits => vec![largest(logits)],
+            },
+            tags: tags(task, example, tokens),
+            found: None,
+        }
+    })
+}
+
+/// The tag of each word, by the logits of all tokens; the first, `O`, for a word that is not seen.
+fn tags(task: &Task, example: &Example, logits: &[f32]) -> Vec<usize> {
+    let labels = task.tags.len();
+    if labels == 0 {
+        return Vec::new();
+    }
+    let row = |token: usize| &logits[token * labels..][..labels];
+    let tag = |token: usize, decoded: &[TokenLabel]| match decoded.get(token) {
+        Some(label) => label.label as usize,
+        None => largest(row(token)),
+    };
+    let mut decoded = Vec::new();
+    if task.iob2 {
+        decoded.resize(example.ids.len(), TokenLabel::default());
+        let mut memory = TagMemory {
+            inside: &mut vec![0; labels],
+            best: &mut vec![0.0; labels],
+            logits: &mut vec![0.0; labels],
+            steps: &mut vec![0; decoded.len() * step_bytes(labels)],
+        };
+        memory.name(task.tags.iter().map(String::as_str));
+        let copy = |token: usize, out: &mut [f32]| out.copy_from_slice(row(token));
+        decode_tags(
+            &mut decoded,
+            |token| example.places[token],
+            copy,
+            &mut memory,
+        );
+    }
+    let words = example.words.iter();
+    words
+        .map(|word| word.token.map_or(0, |token| tag(token, &decoded)))
+        .collect()
 }
 
 /// The index of the largest, the first of equal ones.

@@ -59,6 +59,8 @@ impl Example {
                 segment_b,
                 class: Class::None,
                 words: Vec::new(),
+                places: Vec::new(),
+                tags: Vec::new(),
                 window: Some(Window {
                     question: Arc::clone(question),
                     start: place.start,

@@ -104,6 +104,20 @@ impl Labels {
         self.numbers.get(name).copied().ok_or_else(unknown)
     }
 
+    /// For each tag in IOB2 the one that goes on with its entity: for `B-X` the `I-X` behind it, for
+    /// others themselves. None where an `I-` stands elsewhere: such tags cannot be decoded.
+    pub fn continued(&self) -> Option<Vec<usize>> {
+        let mut continued: Vec<usize> = (0..self.len()).collect();
+        for (tag, name) in self.names.iter().enumerate() {
+            if let Some(kind) = name.strip_prefix("I-") {
+                let begin = tag.checked_sub(1)?;
+                (self.names[begin].strip_prefix("B-")? == kind).then_some(())?;
+                continued[begin] = tag;
+            }
+        }
+        Some(continued)
+    }
+
     pub fn names(&self) -> &[String] {
         &self.names
     }
