@@ -31,8 +31,12 @@ fn base() -> Checkpoint {
 
 /// Letters in an order that looks random.
 fn words(seed: usize) -> Vec<String> {
+    letters(seed, 3 + seed % 9)
+}
+
+fn letters(seed: usize, count: usize) -> Vec<String> {
     let letter = |i: usize| char::from(b'a' + ((seed * 31 + i * i * 17 + i * 7) % 26) as u8);
-    (0..3 + seed % 9).map(|i| letter(i).to_string()).collect()
+    (0..count).map(|i| letter(i).to_string()).collect()
 }
 
 fn place() -> Place {
@@ -78,19 +82,17 @@ fn tagged(from: usize, count: usize) -> Rows {
     Rows::Words((from..from + count).map(row).collect())
 }
 
-/// The answer stands between `the` and a full stop, one in eight contexts has none; many are longer
-/// than the 32 tokens that are read at once.
+/// The answer stands between `— the` and a full stop, one in eight contexts has none; half of them
+/// are longer than the 32 tokens that are read at once.
 fn asked(from: usize, count: usize) -> Rows {
     let row = |seed: usize| {
-        let context = [0, 7, 3, 5].map(|more| words(seed + more)).concat();
-        let (before, after) = context.split_at(seed * 5 % context.len());
-        let (before, after) = (before.join(" "), after.join(" "));
-        let text = words(seed + 1)[..1 + seed % 2].join(" ");
+        let [before, text, after] = [(0, seed * 7 % 30), (1, 1 + seed % 2), (2, 9)]
+            .map(|(more, count)| letters(seed + more, count).join(" "));
         let (context, answers) = match seed % 8 {
             0 => (format!("{before} {after}"), Vec::new()),
             _ => {
-                let start = before.len() + " the ".len();
-                let context = format!("{before} the {text} . {after}");
+                let start = before.len() + " — the ".len();
+                let context = format!("{before} — the {text} . {after}");
                 (context, vec![Answer { text, start }])
             }
         };
