@@ -161,9 +161,17 @@ fn heads_give_what_they_promise() -> anyhow::Result<()> {
                 assert_eq!(probabilities.len(), texts.len());
                 let sum: f32 = probabilities.iter().sum();
                 assert!((sum - 1.0).abs() < 1e-6, "{sum}");
-                let least = 1.0 / tags.len() as f32;
                 assert_eq!(labels.len(), reading.tokens.len());
-                assert!(labels.iter().all(|l| (least..=1.0).contains(&l.score)));
+                assert!(labels.iter().all(|l| (0.0..=1.0).contains(&l.score)));
+                // No entity is gone on with that has not begun.
+                let name = |label: &embert::TokenLabel| tags.name(label.label as usize);
+                let mut before = "O";
+                for label in labels {
+                    let kind = name(label).strip_prefix("I-");
+                    let valid = kind.is_none_or(|kind| before.get(2..) == Some(kind));
+                    assert!(valid, "{} behind {before}", name(label));
+                    before = name(label);
+                }
             }
             embert::Output::Answer { span, .. } => {
                 let span = span.expect("there is a context");
