@@ -16,6 +16,7 @@ pub mod quantize;
 pub mod reference;
 pub mod report;
 pub mod svg;
+pub mod tags;
 pub mod threads;
 pub mod tokenizer;
 pub mod validate;

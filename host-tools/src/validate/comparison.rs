@@ -1,5 +1,6 @@
 //! Results of the float and the quantized model, compared.
 
+use embert::TokenLabel;
 use ndarray::Array2;
 use serde::Serialize;
 
@@ -30,12 +31,13 @@ impl Comparison {
     /// Compares what the float model says with what the quantized one says.
     ///
     /// Token labels are compared for the text's tokens alone: nobody reads those of `[CLS]` and
-    /// `[SEP]`. With `multi_label`, the decision is the set of labels above one half.
+    /// `[SEP]`. They are `tags` where there are some, else the most probable ones. With `multi_label`, the decision is the set of labels above one half.
     ///
     /// # Errors
     /// When the two are not results of the same kind and size.
     pub fn new(
         float: &Output,
+        tags: &[TokenLabel],
         quantized: &Answer,
         multi_label: bool,
     ) -> Result<Self, Incomparable> {
@@ -58,7 +60,7 @@ impl Comparison {
                 ))
             }
             (Output::TokenClassification { probabilities, .. }, Answer::Tokens(labels)) => {
-                Self::of_tokens(probabilities, labels)
+                Self::of_tokens(probabilities, tags, labels)
             }
             (Output::Embedding(a), Answer::Embedding(b)) if a.len() == b.len() => Ok(Self {
                 cosine: Some(cosine(a, b)),
@@ -72,7 +74,7 @@ impl Comparison {
                 },
                 Answer::Joint(q, labels),
             ) if p.len() == q.len() => {
-                let tokens = Self::of_tokens(slot_probabilities, labels)?;
+                let tokens = Self::of_tokens(slot_probabilities, tags, labels)?;
                 let gap = tokens.probability_gap.map(|gap| gap.max(largest_gap(p, q)));
                 Ok(Self {
                     same_intent: Some(top(p) == top(q)),
@@ -97,6 +99,7 @@ impl Comparison {
     /// Of the labels of all tokens but the first and the last, [CLS] and [SEP].
     fn of_tokens(
         probabilities: &Array2<f32>,
+        tags: &[TokenLabel],
         labels: &[Option<(usize, f32)>],
     ) -> Result<Self, Incomparable> {
         if probabilities.nrows() != labels.len() {
@@ -105,14 +108,21 @@ impl Comparison {
         let text_tokens = labels.len().saturating_sub(2);
         let (mut agreed, mut gap) = (0, 0.0_f32);
         let rows = probabilities.rows().into_iter().zip(labels);
-        for (p, label) in rows.skip(1).take(text_tokens) {
+        for (token, (p, label)) in rows.enumerate().skip(1).take(text_tokens) {
             // Where the text of the quantized model was cut, it says nothing.
             let Some((label, score)) = *label else {
                 continue;
             };
             let p = p.to_vec();
-            agreed += usize::from(top(&p) == label);
-            gap = gap.max((p.get(label).ok_or(Incomparable)? - score).abs());
+            let likely = p.get(label).ok_or(Incomparable)?;
+            let (top, likely) = match tags.get(token) {
+                // The tag of a word is that of all its pieces.
+                Some(tag) if tag.label as usize == label => (label, &tag.score),
+                Some(tag) => (tag.label as usize, likely),
+                None => (top(&p), likely),
+            };
+            agreed += usize::from(top == label);
+            gap = gap.max((likely - score).abs());
         }
         Ok(Self::of_decisions(text_tokens, agreed, gap))
     }
@@ -198,7 +208,7 @@ mod tests {
             Some((1, 1.0)),
             Some((1, 1.0)),
         ]);
-        let comparison = Comparison::new(&float, &quantized, false).unwrap();
+        let comparison = Comparison::new(&float, &[], &quantized, false).unwrap();
         assert_eq!((comparison.decisions, comparison.agreed), (2, 1));
         assert_eq!(comparison.probability_gap, Some(0.75));
     }
@@ -208,6 +218,7 @@ mod tests {
         let float = tokens(array![[1.0, 0.0], [0.0, 1.0]]);
         let comparison = Comparison::new(
             &float,
+            &[],
             &Answer::Tokens(vec![Some((0, 1.0)), Some((0, 1.0))]),
             false,
         )
@@ -223,14 +234,14 @@ mod tests {
             Answer::Embedding(vec![1.0, 2.0]),
         ] {
             assert_eq!(
-                Comparison::new(&float, &quantized, false),
+                Comparison::new(&float, &[], &quantized, false),
                 Err(Incomparable)
             );
         }
         let float = tokens(array![[1.0], [1.0], [1.0]]);
         let unknown_label = Answer::Tokens(vec![Some((0, 1.0)), Some((1, 1.0)), Some((0, 1.0))]);
         assert_eq!(
-            Comparison::new(&float, &unknown_label, false),
+            Comparison::new(&float, &[], &unknown_label, false),
             Err(Incomparable)
         );
     }
@@ -239,7 +250,7 @@ mod tests {
     fn multi_label_decisions_are_the_set_of_labels() {
         let float = classes(vec![0.9, 0.6]);
         let agreed = |q: [f32; 2], multi_label| {
-            Comparison::new(&float, &Answer::Classes(q.into()), multi_label)
+            Comparison::new(&float, &[], &Answer::Classes(q.into()), multi_label)
                 .unwrap()
                 .agreed
         };
@@ -253,7 +264,7 @@ mod tests {
     fn embeddings_are_compared_by_direction() {
         let float = Output::Embedding(vec![1.0, 1.0]);
         let cosine = |vector: [f32; 2]| {
-            Comparison::new(&float, &Answer::Embedding(vector.into()), false)
+            Comparison::new(&float, &[], &Answer::Embedding(vector.into()), false)
                 .unwrap()
                 .cosine
                 .unwrap()
@@ -274,13 +285,16 @@ mod tests {
         };
         let labels = vec![Some((0, 1.0)), Some((1, 0.75)), Some((0, 0.75)), None];
         let quantized = Answer::Joint(vec![1.0, 0.0], labels.clone());
-        let comparison = Comparison::new(&float, &quantized, false).unwrap();
+        let comparison = Comparison::new(&float, &[], &quantized, false).unwrap();
         assert_eq!((comparison.decisions, comparison.agreed), (2, 2));
         assert_eq!(comparison.same_intent, Some(false));
         assert_eq!(comparison.probability_gap, Some(0.75));
         assert_eq!(comparison.badness().0, 1);
         let another = Answer::Joint(vec![1.0], labels);
-        assert_eq!(Comparison::new(&float, &another, false), Err(Incomparable));
+        assert_eq!(
+            Comparison::new(&float, &[], &another, false),
+            Err(Incomparable)
+        );
     }
 
     #[test]
@@ -296,7 +310,9 @@ mod tests {
         let agreed = |span| {
             let context = 2..4;
             let quantized = Answer::Span { span, context };
-            Comparison::new(&float, &quantized, false).unwrap().agreed
+            Comparison::new(&float, &[], &quantized, false)
+                .unwrap()
+                .agreed
         };
         assert_eq!(agreed(Some((3, 3))), 1);
         assert_eq!(agreed(Some((2, 3))), 0);

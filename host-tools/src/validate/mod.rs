@@ -7,7 +7,8 @@ mod summary;
 use std::collections::HashSet;
 
 use embert::{
-    Engine, HeadKind, Model, RunError, ScratchError, blob::flags, scratch_bytes, text::Token,
+    Engine, HeadKind, Model, RunError, ScratchError, TokenLabel, blob::flags, heads::Place,
+    scratch_bytes, text::Token,
 };
 use rayon::prelude::*;
 use thiserror::Error;
@@ -19,7 +20,8 @@ pub use summary::{Cosine, Summary, Worst};
 use crate::{
     blob::AlignedBytes,
     checkpoint::Checkpoint,
-    reference::{self, InputError},
+    reference::{self, InputError, Output},
+    tags,
     tokenizer::{StoredTokenizer, TokenizerBuildError},
 };
 
@@ -96,11 +98,27 @@ pub fn compare(
                 let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
                 let quantized = Answer::new(&reading, &tokens, segment_b);
                 let float = reference::forward(checkpoint, &ids, segment_b)?.output;
+                let tags = tags_of(checkpoint, &ids, &float);
                 done();
-                Ok(Comparison::new(&float, &quantized, multi_label)?)
+                Ok(Comparison::new(&float, &tags, &quantized, multi_label)?)
             },
         )
         .collect()
+}
+
+/// The float model's tags of words; none where each token has a label of its own.
+fn tags_of(checkpoint: &Checkpoint, ids: &[u32], float: &Output) -> Vec<TokenLabel> {
+    let logits = match float {
+        Output::TokenClassification { logits, .. } | Output::Joint { slots: logits, .. } => logits,
+        _ => return Vec::new(),
+    };
+    if !checkpoint.tags {
+        return Vec::new();
+    }
+    let place = |id: &u32| tags::place(&checkpoint.tokenizer, *id);
+    let places: Vec<Place> = ids.iter().map(place).collect();
+    let row = |token: usize| logits.row(token).to_slice().expect("rows are whole");
+    tags::decode(&checkpoint.labels, &places, row)
 }
 
 fn check_same_model(checkpoint: &Checkpoint, model: &Model<'_>) -> Result<(), ValidateError> {

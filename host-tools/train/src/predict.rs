@@ -9,8 +9,7 @@ use crate::metrics::{
 };
 use crate::model::Dense;
 use crate::questions::{found, question_report};
-use embert::TokenLabel;
-use embert::heads::{TagMemory, decode_tags, step_bytes};
+use embert_tools::tags::decode;
 use embert_tools::windows::Found;
 use serde::Serialize;
 
@@ -145,32 +144,13 @@ fn tags(task: &Task, example: &Example, logits: &[f32]) -> Vec<usize> {
         return Vec::new();
     }
     let row = |token: usize| &logits[token * labels..][..labels];
-    let tag = |token: usize, decoded: &[TokenLabel]| match decoded.get(token) {
-        Some(label) => label.label as usize,
+    let decoded = task.iob2.then(|| decode(&task.tags, &example.places, row));
+    let tag = |token: usize| match &decoded {
+        Some(decoded) => decoded[token].label as usize,
         None => largest(row(token)),
     };
-    let mut decoded = Vec::new();
-    if task.iob2 {
-        decoded.resize(example.ids.len(), TokenLabel::default());
-        let mut memory = TagMemory {
-            inside: &mut vec![0; labels],
-            best: &mut vec![0.0; labels],
-            logits: &mut vec![0.0; labels],
-            steps: &mut vec![0; decoded.len() * step_bytes(labels)],
-        };
-        memory.name(task.tags.iter().map(String::as_str));
-        let copy = |token: usize, out: &mut [f32]| out.copy_from_slice(row(token));
-        decode_tags(
-            &mut decoded,
-            |token| example.places[token],
-            copy,
-            &mut memory,
-        );
-    }
     let words = example.words.iter();
-    words
-        .map(|word| word.token.map_or(0, |token| tag(token, &decoded)))
-        .collect()
+    words.map(|word| word.token.map_or(0, tag)).collect()
 }
 
 /// The index of the largest, the first of equal ones.

@@ -1,0 +1,36 @@
+//! Tags of words, as the engine finds them, by the logits of a float model.
+
+use embert::TokenLabel;
+use embert::heads::{Place, TagMemory, decode_tags, step_bytes};
+
+use crate::checkpoint::TokenizerSpec;
+
+/// What a token of this id is to its word.
+pub fn place(spec: &TokenizerSpec, id: u32) -> Place {
+    let special = [Some(spec.cls), Some(spec.sep), spec.pad].contains(&Some(id));
+    match spec.pieces.get(id as usize) {
+        _ if special => Place::None,
+        Some(piece) if piece.starts_with("##") => Place::Later,
+        _ => Place::First,
+    }
+}
+
+/// The tag of each token; `logits` has the scores of a token for each of `names`.
+pub fn decode<'l>(
+    names: &[String],
+    places: &[Place],
+    logits: impl Fn(usize) -> &'l [f32],
+) -> Vec<TokenLabel> {
+    let (tokens, labels) = (places.len(), names.len());
+    let mut decoded = vec![TokenLabel::default(); tokens];
+    let mut memory = TagMemory {
+        inside: &mut vec![0; labels],
+        best: &mut vec![0.0; labels],
+        logits: &mut vec![0.0; labels],
+        steps: &mut vec![0; tokens * step_bytes(labels)],
+    };
+    memory.name(names.iter().map(String::as_str));
+    let copy = |token: usize, out: &mut [f32]| out.copy_from_slice(logits(token));
+    decode_tags(&mut decoded, |token| places[token], copy, &mut memory);
+    decoded
+}
