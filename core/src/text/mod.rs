@@ -19,4 +19,4 @@ pub use tokenizer::{
     EncodeError, Encoding, Token, Tokenizer, TokenizerError, TokenizerParts, Truncation,
 };
 pub use vocabulary::{Piece, Vocabulary, VocabularyError};
-pub use words::MAX_WORD_CHARS;
+pub use words::{MAX_WORD_CHARS, for_each_word};

@@ -106,6 +106,22 @@ impl<'a> Words<'a> {
     }
 }
 
+/// Calls `each` with every word of a text as the vocabulary is asked for it, normalized; not with
+/// words of more than [`MAX_WORD_CHARS`] characters.
+///
+/// Vocabularies are learnt from these.
+pub fn for_each_word(text: &str, normalizer: Normalizer, mut each: impl FnMut(&str)) {
+    let mut words = Words::new(text, 0, normalizer);
+    let mut buffer = WordBuffer::new();
+    while let Some(word) = words.next(&mut buffer) {
+        if word.chars <= MAX_WORD_CHARS
+            && let Ok(word) = core::str::from_utf8(buffer.as_bytes())
+        {
+            each(word);
+        }
+    }
+}
+
 enum Boundary {
     None,
     Space,
@@ -165,6 +181,25 @@ mod tests {
             [("a", 0, 1), ("中", 1, 4), ("文", 4, 7), ("b", 7, 8)],
         );
         check("1\u{2019}s", [("1", 0, 1), ("\u{2019}", 1, 4), ("s", 4, 5)]);
+    }
+
+    #[test]
+    fn words_are_handed_out_normalized_but_for_those_that_are_too_long() {
+        let uncased = Normalizer {
+            strip_accents: true,
+            lowercase: true,
+            ..CASED
+        };
+        let mut text = [b' '; MAX_WORD_CHARS + 20];
+        let (long, rest) = text.split_at_mut(MAX_WORD_CHARS + 1);
+        long.fill(b'x');
+        rest[1..13].copy_from_slice("Caf\u{e9}, no\u{301}w".as_bytes());
+        let mut expected = ["cafe", ",", "now"].into_iter();
+        let text = core::str::from_utf8(&text).unwrap_or_default();
+        for_each_word(text, uncased, |word| {
+            assert_eq!(Some(word), expected.next())
+        });
+        assert_eq!(expected.next(), None);
     }
 
     #[test]

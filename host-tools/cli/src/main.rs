@@ -12,6 +12,8 @@ mod fit;
 mod head;
 mod inspect;
 mod output;
+#[cfg(feature = "train")]
+mod pretrain;
 mod progress;
 mod quantize;
 mod run;
@@ -47,6 +49,8 @@ enum Verb {
     Fit(fit::Fit),
     Validate(validate::Validate),
     #[cfg(feature = "train")]
+    Pretrain(pretrain::Pretrain),
+    #[cfg(feature = "train")]
     Finetune(finetune::Finetune),
     #[cfg(feature = "train")]
     #[command(name = "distill", visible_alias = "distil")]
@@ -64,6 +68,8 @@ impl Cli {
             Verb::Analyze(analyze) => analyze.run(),
             Verb::Fit(fit) => fit.run(),
             Verb::Validate(validate) => validate.run(),
+            #[cfg(feature = "train")]
+            Verb::Pretrain(pretrain) => pretrain.run(),
             #[cfg(feature = "train")]
             Verb::Finetune(finetune) => finetune.run(),
             #[cfg(feature = "train")]

@@ -122,10 +122,10 @@ pub struct Schedule {
     pub epochs: usize,
     /// Texts of a step
     #[arg(long, default_value_t = 32)]
-    batch: usize,
+    pub batch: usize,
     /// Do a batch in so many parts, for want of memory
     #[arg(long, default_value_t = 1)]
-    parts: usize,
+    pub parts: usize,
     #[arg(long, default_value_t = 5e-5)]
     learning_rate: f32,
     /// Share of the steps in which the learning rate rises
@@ -215,11 +215,13 @@ impl Schedule {
             parts: self.parts,
             seed: self.seed,
         };
-        self.run(&mut Labelled::new(model, data), folder)
+        self.run(&mut Labelled::new(model, data), folder)?;
+        Ok(())
     }
 
-    /// Trains with a progress bar; the course of the run is written to the folder.
-    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<()> {
+    /// Trains with a progress bar; the course of the run is written to the folder. Returns tokens a
+    /// second.
+    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<f64> {
         let state = state_file(folder);
         let mut log = Log::open(&folder.join("training.csv"), state::steps(&state)?)?;
         let settings = Settings {
@@ -264,9 +266,18 @@ impl Schedule {
         eprintln!("{speed:.0} tokens a second");
         match failed {
             Some(error) => Err(error).context("cannot write training.csv"),
-            None => Ok(()),
+            None => Ok(speed),
         }
     }
+}
+
+/// Ends a run whose result is whole: there is nothing to go on with.
+pub fn end(folder: &Path) -> Result<()> {
+    let state = state_file(folder);
+    if state.exists() {
+        fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
+    }
+    Ok(())
 }
 
 fn state_file(folder: &Path) -> PathBuf {
@@ -338,12 +349,7 @@ impl Learnt<'_> {
         };
         let text = serde_json::to_vec_pretty(&reports)?;
         output::write(&folder.join("report.json"), &text)?;
-        // Whole at last: there is nothing to go on with.
-        let state = state_file(folder);
-        if state.exists() {
-            fs::remove_file(&state)
-                .with_context(|| format!("cannot remove {}", state.display()))?;
-        }
+        end(folder)?;
         let mut out = io::stdout().lock();
         if json {
             out.write_all(&text)?;

@@ -8,6 +8,7 @@ mod config;
 mod encoder;
 mod error;
 mod head;
+mod language;
 mod model;
 mod save;
 mod tensors;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use error::{CheckpointError, Shape};
 pub use head::HeadChoice;
+pub use language::LanguageModeling;
 pub use model::{Activation, Dense, FloatHead, FloatModel, Layer, LayerNorm, Pooling};
 pub use tokenizer::{AddedToken, TokenizerSpec};
 

@@ -6,8 +6,9 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
 use super::{
-    Activation, Checkpoint, CheckpointError, Dense, FloatHead, LayerNorm, Pooling, TokenizerSpec,
-    config::TAG_SCHEME, encoder::WORD_PROJECTION, head, tokenizer::MAX_INPUT_CHARS_PER_WORD,
+    Activation, Checkpoint, CheckpointError, Dense, FloatHead, LanguageModeling, LayerNorm,
+    Pooling, TokenizerSpec, config::TAG_SCHEME, encoder::WORD_PROJECTION, head, language,
+    tokenizer::MAX_INPUT_CHARS_PER_WORD,
 };
 use crate::files;
 
@@ -18,6 +19,43 @@ impl Checkpoint {
     /// # Errors
     /// When a file cannot be written, or the tokenizer has settings that these files cannot say.
     pub fn save(&self, folder: &Path) -> Result<(), CheckpointError> {
+        let prefix = match &self.head {
+            FloatHead::Embedding { .. } => "",
+            _ => "bert.",
+        };
+        self.save_files(folder, self.config(), self.tensors(prefix))?;
+        if let FloatHead::Embedding { pooling, normalize } = &self.head {
+            self.save_pooling(folder, *pooling, *normalize)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the same files with the heads of pre-training instead of the model's own: what Hugging
+    /// Face calls `BertForPreTraining`.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn save_pretrained(
+        &self,
+        folder: &Path,
+        heads: &LanguageModeling,
+    ) -> Result<(), CheckpointError> {
+        let mut config = self.config();
+        config["architectures"] = json!(["BertForPreTraining"]);
+        let mut tensors = self.tensors("bert.");
+        tensors.dense(language::TRANSFORM, &heads.transform);
+        tensors.norm(language::NORM, &heads.norm);
+        tensors.add(language::BIAS.into(), vec![heads.bias.len()], &heads.bias);
+        tensors.dense(language::NEXT, &heads.next);
+        self.save_files(folder, config, tensors)
+    }
+
+    fn save_files(
+        &self,
+        folder: &Path,
+        config: Value,
+        tensors: Tensors,
+    ) -> Result<(), CheckpointError> {
         let unsupported = |what: &str| CheckpointError::Unsupported {
             path: folder.into(),
             what: what.into(),
@@ -36,8 +74,8 @@ impl Checkpoint {
             .map(|piece| piece.clone() + "\n")
             .collect();
         let files = [
-            ("config.json", pretty(&self.config())),
-            ("model.safetensors", self.tensors()),
+            ("config.json", pretty(&config)),
+            ("model.safetensors", tensors.into_bytes()),
             ("vocab.txt", vocabulary.into_bytes()),
             ("tokenizer_config.json", pretty(&tokenizer_config(spec))),
         ];
@@ -46,11 +84,7 @@ impl Checkpoint {
             let path = folder.join(name);
             done.and_then(|()| files::write(&path, bytes).map_err(|source| (path, source)))
         });
-        written.map_err(|(path, source)| CheckpointError::Write { path, source })?;
-        if let FloatHead::Embedding { pooling, normalize } = &self.head {
-            self.save_pooling(folder, *pooling, *normalize)?;
-        }
-        Ok(())
+        written.map_err(|(path, source)| CheckpointError::Write { path, source })
     }
 
     /// The module list of sentence-transformers.
@@ -142,12 +176,9 @@ impl Checkpoint {
         config
     }
 
-    fn tensors(&self) -> Vec<u8> {
+    /// All tensors; those of the encoder have names that begin with the prefix.
+    fn tensors(&self, prefix: &str) -> Tensors {
         let model = &self.model;
-        let prefix = match &self.head {
-            FloatHead::Embedding { .. } => "",
-            _ => "bert.",
-        };
         let mut tensors = Tensors::default();
         let embeddings = format!("{prefix}embeddings");
         tensors.table(
@@ -191,7 +222,7 @@ impl Checkpoint {
             }
             FloatHead::Spans { classifier } => tensors.dense(head::SPANS, classifier),
         }
-        tensors.into_bytes()
+        tensors
     }
 }
 
@@ -281,6 +312,7 @@ fn pretty(value: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::HeadChoice;
     use crate::factorize::factorize;
     use embert_tests::tiny::{self, Flavour};
 
@@ -304,6 +336,34 @@ mod tests {
             assert_eq!(again.tags, !again.intents.is_empty());
             assert_eq!(again.tokenizer, checkpoint.tokenizer);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn heads_of_pretraining_are_read_again() -> anyhow::Result<()> {
+        let (first, second) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let tiny = &tiny::SEQUENCE;
+        tiny.write(first.path(), Flavour::usual(tiny))?;
+        let choice = HeadChoice::Embedding(Pooling::Mean);
+        let checkpoint = Checkpoint::open(first.path(), Some(choice))?;
+        let model = &checkpoint.model;
+        assert_eq!(LanguageModeling::open(first.path(), model)?, None);
+        let dense = |outputs: usize| Dense {
+            weight: (0..outputs * model.hidden).map(|i| i as f32).collect(),
+            bias: (0..outputs).map(|i| -(i as f32)).collect(),
+            inputs: model.hidden,
+            outputs,
+        };
+        let heads = LanguageModeling {
+            transform: dense(model.hidden),
+            norm: model.embedding_norm.clone(),
+            bias: (0..model.vocabulary()).map(|i| 0.5 * i as f32).collect(),
+            next: dense(2),
+        };
+        checkpoint.save_pretrained(second.path(), &heads)?;
+        let again = Checkpoint::open(second.path(), Some(choice))?;
+        assert_eq!(again.model, checkpoint.model);
+        assert_eq!(LanguageModeling::open(second.path(), model)?, Some(heads));
         Ok(())
     }
 }

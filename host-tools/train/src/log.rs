@@ -87,7 +87,7 @@ impl Log {
     fn svg(&self) -> String {
         let [left, top, width, height] = [60.0, 40.0, 640.0, 300.0];
         let mut svg = Svg::new(left + width + 60.0, top + height + 50.0);
-        let title = "loss (blue, left) and score on the development set (orange, right)";
+        let title = "loss (blue, left) and score on what is not learnt from (orange, right)";
         svg.text([left, 24.0], 13.0, Anchor::Start, title);
         let last = self.losses.last().map_or(1, |(step, _)| *step) as f64;
         let smooth = smoothed(&self.losses);
@@ -97,7 +97,11 @@ impl Log {
             .iter()
             .map(|(_, score)| *score)
             .fold(1.0, f64::min);
-        let least = (least * 10.0 - 0.5).floor().max(0.0) / 10.0;
+        // Shares, or losses with the sign that makes more of them better.
+        let [least, greatest] = match least < 0.0 {
+            true => [least.floor(), 0.0],
+            false => [(least * 10.0 - 0.5).floor().max(0.0) / 10.0, 1.0],
+        };
         let bottom = top + height;
         for fourth in 0..=4 {
             let part = f64::from(fourth) / 4.0;
@@ -105,7 +109,7 @@ impl Log {
             svg.path(&[[left, y], [left + width, y]], "#dddddd");
             let label = format!("{:.2}", most * part);
             svg.text([left - 6.0, y + 4.0], 11.0, Anchor::End, &label);
-            let label = format!("{:.3}", least + (1.0 - least) * part);
+            let label = format!("{:.3}", least + (greatest - least) * part);
             svg.text([left + width + 6.0, y + 4.0], 11.0, Anchor::Start, &label);
             let label = format!("{:.0}", last * part);
             let x = left + width * part;
@@ -125,7 +129,7 @@ impl Log {
             points.iter().map(place).collect()
         };
         svg.path(&line(&smooth, 0.0, most), "#0072b2");
-        let scores = line(&self.scores, least, 1.0);
+        let scores = line(&self.scores, least, greatest);
         svg.path(&scores, "#d55e00");
         for (at, (step, score)) in scores.iter().zip(&self.scores) {
             svg.dot(

@@ -11,11 +11,14 @@ use thiserror::Error;
 
 use crate::model::{Config, Encoder, Parameters, float_model};
 
-/// The shape of a student.
+/// Layers, hidden size, attention heads, intermediate size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape(pub [usize; 4]);
+
+/// What becomes a student.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Student {
-    /// Layers, hidden size, attention heads, intermediate size.
-    Shape([usize; 4]),
+    Shape(Shape),
     /// The teacher's width and these of its layers (Sanh et al., arXiv 1910.01108, section 3).
     Layers(Vec<usize>),
     /// A checkpoint that has been pre-trained (Turc et al., arXiv 1908.08962), in this folder.
@@ -25,13 +28,10 @@ pub enum Student {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StudentError {
     #[error(
-        "\"{0}\" is no student: give tiny, mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE such as \
-         2x128x2x512, layers of the teacher such as from-layers:0,2,5, or a pre-trained checkpoint's \
-         folder, from:FOLDER"
+        "{0}, layers of the teacher such as from-layers:0,2,5, or a pre-trained checkpoint's folder, \
+         from:FOLDER"
     )]
-    Unknown(String),
-    #[error("a hidden size of {hidden} is no multiple of {heads} heads")]
-    Heads { hidden: usize, heads: usize },
+    Shape(#[from] ShapeError),
     #[error("a student cannot be wider than its teacher, whose hidden size is {teacher}")]
     Wider { teacher: usize },
     #[error("the teacher has {layers} layers, counted from 0: there is no layer {missing}")]
@@ -42,40 +42,58 @@ pub enum StudentError {
     LowRank,
 }
 
-impl FromStr for Student {
-    type Err = StudentError;
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ShapeError {
+    #[error(
+        "\"{0}\" is no shape: give tiny, mini, small or LAYERSxHIDDENxHEADSxINTERMEDIATE such as \
+         2x128x2x512"
+    )]
+    Unknown(String),
+    #[error("a hidden size of {hidden} is no multiple of {heads} heads: give one that is")]
+    Heads { hidden: usize, heads: usize },
+}
+
+impl FromStr for Shape {
+    type Err = ShapeError;
 
     /// The sizes of the miniatures are those of Turc et al., arXiv 1908.08962.
-    fn from_str(text: &str) -> Result<Self, StudentError> {
-        let unknown = || StudentError::Unknown(text.into());
-        let numbers = |list: &str, separator| -> Result<Vec<usize>, StudentError> {
-            let numbers = list.split(separator).map(|n| n.trim().parse());
-            numbers.collect::<Result<_, _>>().map_err(|_| unknown())
-        };
+    fn from_str(text: &str) -> Result<Self, ShapeError> {
         let shape = match text {
             "tiny" => [2, 128, 2, 512],
             "mini" => [4, 256, 4, 1024],
             "small" => [4, 512, 8, 2048],
             _ => {
-                if let Some(list) = text.strip_prefix("from-layers:") {
-                    return Ok(Student::Layers(numbers(list, ',')?));
-                }
-                if let Some(folder) = text.strip_prefix("from:") {
-                    return Ok(Student::Pretrained(folder.into()));
-                }
-                let shape: [usize; 4] = numbers(text, 'x')?.try_into().map_err(|_| unknown())?;
-                if shape.contains(&0) {
-                    return Err(unknown());
-                }
-                shape
+                let shape = numbers(text, 'x').and_then(|numbers| numbers.try_into().ok());
+                let shape = shape.filter(|shape: &[usize; 4]| !shape.contains(&0));
+                shape.ok_or_else(|| ShapeError::Unknown(text.into()))?
             }
         };
         let [_, hidden, heads, _] = shape;
         match hidden.is_multiple_of(heads) {
-            true => Ok(Student::Shape(shape)),
-            false => Err(StudentError::Heads { hidden, heads }),
+            true => Ok(Shape(shape)),
+            false => Err(ShapeError::Heads { hidden, heads }),
         }
     }
+}
+
+impl FromStr for Student {
+    type Err = StudentError;
+
+    fn from_str(text: &str) -> Result<Self, StudentError> {
+        if let Some(folder) = text.strip_prefix("from:") {
+            return Ok(Student::Pretrained(folder.into()));
+        }
+        let layers = text.strip_prefix("from-layers:");
+        match layers.and_then(|list| numbers(list, ',')) {
+            Some(layers) => Ok(Student::Layers(layers)),
+            None => Ok(Student::Shape(text.parse()?)),
+        }
+    }
+}
+
+fn numbers(list: &str, separator: char) -> Option<Vec<usize>> {
+    let numbers = list.split(separator).map(|n| n.trim().parse().ok());
+    numbers.collect()
 }
 
 impl Student {
@@ -141,8 +159,8 @@ impl Student {
     }
 }
 
-fn drawn(teacher: &FloatModel, shape: [usize; 4], seed: u64) -> Result<FloatModel, StudentError> {
-    let [layers, hidden, heads, intermediate] = shape;
+fn drawn(teacher: &FloatModel, shape: Shape, seed: u64) -> Result<FloatModel, StudentError> {
+    let Shape([layers, hidden, heads, intermediate]) = shape;
     if hidden > teacher.hidden {
         return Err(StudentError::Wider {
             teacher: teacher.hidden,
@@ -190,8 +208,9 @@ mod tests {
 
     #[test]
     fn shapes_are_read() {
-        assert_eq!("tiny".parse(), Ok(Student::Shape([2, 128, 2, 512])));
-        assert_eq!("3x96x4x200".parse(), Ok(Student::Shape([3, 96, 4, 200])));
+        let shape = |sizes| Ok(Student::Shape(Shape(sizes)));
+        assert_eq!("tiny".parse(), shape([2, 128, 2, 512]));
+        assert_eq!("3x96x4x200".parse(), shape([3, 96, 4, 200]));
         assert_eq!("from-layers:0,2".parse(), Ok(Student::Layers(vec![0, 2])));
         let folder = Student::Pretrained("a/b".into());
         assert_eq!("from:a/b".parse(), Ok(folder));

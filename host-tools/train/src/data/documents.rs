@@ -16,16 +16,13 @@ pub struct Document {
 /// Where a document ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boundary {
-    /// At the end of a file.
+    /// At the end of a file, as of a book. Its lines may be wrapped: a paragraph ends at a blank line.
     File,
-    /// At every blank line, as BERT's own corpus has it.
+    /// At every blank line, as BERT's own corpus has it. A line ends a sentence.
     BlankLine,
 }
 
 /// Reads documents from files, and from all `.txt` files in folders and theirs, by name.
-///
-/// A line ends a sentence: a line should be a paragraph or less, and text that is wrapped should be
-/// unwrapped first.
 ///
 /// # Errors
 /// When something cannot be read, is not UTF-8, or has no documents.
@@ -62,16 +59,37 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 fn read(path: &Path, boundary: Boundary, documents: &mut Vec<Document>) -> Result<(), DataError> {
     let mut document = Document::default();
+    let mut paragraph = String::new();
     for (_, line) in lines::lines(path)? {
-        if line.trim().is_empty() && boundary == Boundary::BlankLine {
+        let line = line.trim();
+        let ended = match boundary {
+            Boundary::File => line.is_empty(),
+            Boundary::BlankLine => true,
+        };
+        if ended {
+            document.end(&mut paragraph);
+        }
+        if line.is_empty() && boundary == Boundary::BlankLine {
             documents.push(std::mem::take(&mut document));
         }
-        let sentences = sentences(&line).into_iter().map(str::to_owned);
-        document.sentences.extend(sentences);
+        if !paragraph.is_empty() {
+            paragraph.push(' ');
+        }
+        paragraph.push_str(line);
     }
+    document.end(&mut paragraph);
     documents.push(document);
     documents.retain(|document| !document.sentences.is_empty());
     Ok(())
+}
+
+impl Document {
+    /// Takes the sentences of a paragraph, of which nothing is left.
+    fn end(&mut self, paragraph: &mut String) {
+        let sentences = sentences(paragraph).into_iter().map(str::to_owned);
+        self.sentences.extend(sentences);
+        paragraph.clear();
+    }
 }
 
 /// Words after whose full stop a sentence goes on: titles before names mostly.
@@ -166,6 +184,26 @@ mod tests {
         };
         assert_eq!(read(Boundary::File), ["One.|Two.|Three.", "four"]);
         assert_eq!(read(Boundary::BlankLine), ["One.|Two.", "Three.", "four"]);
+    }
+
+    #[test]
+    fn wrapped_lines_are_one_paragraph_where_files_are_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book.txt");
+        let text = "CHAPTER I\r\n\r\n  It was the best of\r\ntimes, it was the\r\nworst. It was\r\n\t\r\nlong ago";
+        fs::write(&path, text).unwrap();
+        let read = |boundary| documents(&[path.clone()], boundary).unwrap();
+        let of = |document: &Document| document.sentences.join("|");
+        let found = read(Boundary::File);
+        let expected = "CHAPTER I|It was the best of times, it was the worst.|It was|long ago";
+        assert_eq!(found.iter().map(of).collect::<Vec<_>>(), [expected]);
+        let found = read(Boundary::BlankLine);
+        let expected = [
+            "CHAPTER I",
+            "It was the best of|times, it was the|worst.|It was",
+            "long ago",
+        ];
+        assert_eq!(found.iter().map(of).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! Pre-training (Devlin et al., section 3.1 and appendix A.1): pairs of segments from documents, of
-//! which some tokens are hidden.
+//! Exercises (Devlin et al., section 3.1 and appendix A.1): pairs of segments from documents, of which
+//! some tokens are hidden.
 //!
-//! All that is random follows from the seed and the step: a run can be repeated and taken up again.
+//! All that is random follows from the seed and the number of the sequence: a run can be repeated and
+//! taken up again.
 
+use super::corpus::Corpus;
 use crate::model::Batch;
 use crate::random::Random;
 use embert_tools::checkpoint::TokenizerSpec;
+use std::ops::Range;
 
 /// Share of the tokens that are to be guessed.
 const GUESSED: f64 = 0.15;
@@ -13,13 +16,10 @@ const GUESSED: f64 = 0.15;
 /// Places that are looked at for a segment that another follows.
 const TRIES: usize = 50;
 
-/// Documents in pieces: of each document its sentences, of each sentence its ids; none is empty.
-pub type Documents = Vec<Vec<Vec<u32>>>;
-
-/// How batches are made.
-#[derive(Clone, Debug)]
+/// How exercises are made.
+#[derive(Clone, Copy, Debug)]
 pub struct Maker<'a> {
-    pub documents: &'a Documents,
+    pub corpus: &'a Corpus,
     pub spec: &'a TokenizerSpec,
     /// Of `[MASK]`.
     pub mask: u32,
@@ -42,11 +42,11 @@ pub struct Exercise {
 }
 
 impl Maker<'_> {
-    /// The batch of a step.
-    pub fn exercise(&self, step: u64, sequences: usize) -> Exercise {
-        let mut random = Random(self.seed ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    /// The sequences of these numbers.
+    pub fn exercise(&self, sequences: Range<u64>) -> Exercise {
         let mut exercise = Exercise::default();
-        for _ in 0..sequences {
+        for sequence in sequences {
+            let mut random = Random(self.seed ^ sequence.wrapping_mul(0xd1b5_4a32_d192_ed03));
             let (a, b, follows) = self.pair(&mut random);
             self.add(&a, &b, follows, &mut random, &mut exercise);
         }
@@ -55,29 +55,40 @@ impl Maker<'_> {
 
     /// Two segments: one after the other in a document, or half of the time the second from another.
     fn pair(&self, random: &mut Random) -> (Vec<u32>, Vec<u32>, bool) {
-        let room = self.tokens - 3;
+        let room = self.tokens.saturating_sub(3);
+        let documents = &self.corpus.documents;
         let wanted = random.below(2) == 0;
         let (mut document, mut start, mut next, mut a) = (0, 0, 0, Vec::new());
         // Where nothing follows, another place is sought; documents of one sentence have none.
         for _ in 0..TRIES {
-            document = random.below(self.documents.len());
-            let sentences = &self.documents[document];
-            start = random.below(sentences.len());
+            (document, start) = self.corpus.place(random);
+            let sentences = &documents[document];
             (a, next) = take(&sentences[start..], room / 2);
             if !wanted || start + next < sentences.len() {
                 break;
             }
         }
-        let follows = wanted && start + next < self.documents[document].len();
+        let follows = wanted && start + next < documents[document].len();
         let rest = if follows {
-            &self.documents[document][start + next..]
+            &documents[document][start + next..]
         } else {
-            let others = self.documents.len().max(2) - 1;
-            let other = (document + 1 + random.below(others)) % self.documents.len();
-            &self.documents[other][random.below(self.documents[other].len())..]
+            let (other, start) = self.elsewhere(document, random);
+            &documents[other][start..]
         };
         let (b, _) = take(rest, room - a.len());
         (a, b, follows)
+    }
+
+    /// A sentence of another document, if there is one.
+    fn elsewhere(&self, document: usize, random: &mut Random) -> (usize, usize) {
+        let mut place = self.corpus.place(random);
+        for _ in 0..TRIES {
+            if place.0 != document {
+                break;
+            }
+            place = self.corpus.place(random);
+        }
+        place
     }
 
     fn add(
@@ -162,7 +173,7 @@ mod tests {
     use embert_tools::checkpoint::Checkpoint;
 
     /// Documents of sentences of words of two pieces: `a ##a`, `b ##b`.
-    fn documents() -> (Checkpoint, Documents) {
+    fn corpus() -> (Checkpoint, Corpus) {
         let folder = tempfile::tempdir().unwrap();
         SEQUENCE
             .write(folder.path(), Flavour::usual(&SEQUENCE))
@@ -177,30 +188,30 @@ mod tests {
                 .collect()
         };
         let document = |d: usize| (0..5 + d % 3).map(|s| sentence(d * 100 + s)).collect();
-        (checkpoint, (0..20).map(document).collect())
+        (
+            checkpoint,
+            Corpus::new((0..20).map(document).collect()).unwrap(),
+        )
     }
 
     #[test]
     fn a_share_is_guessed_and_half_of_the_pairs_follow() {
-        let (checkpoint, documents) = documents();
+        let (checkpoint, corpus) = corpus();
         let spec = &checkpoint.tokenizer;
         let mask = spec.mask.unwrap();
         for whole_words in [false, true] {
             let maker = Maker {
-                documents: &documents,
+                corpus: &corpus,
                 spec,
                 mask,
                 tokens: 32,
                 whole_words,
                 seed: 3,
             };
-            let exercise = maker.exercise(5, 2000);
-            assert_eq!(
-                exercise.batch,
-                maker.exercise(5, 2000).batch,
-                "the same step"
-            );
-            assert_ne!(exercise.batch, maker.exercise(6, 2000).batch);
+            let exercise = maker.exercise(0..2000);
+            let again = maker.exercise(0..2000).batch;
+            assert_eq!(exercise.batch, again, "the same sequences");
+            assert_ne!(exercise.batch, maker.exercise(1..2001).batch);
             let Exercise {
                 batch,
                 masked,

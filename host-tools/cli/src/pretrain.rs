@@ -1,0 +1,257 @@
+//! `embert pretrain`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use embert::text::Normalizer;
+use embert_tools::checkpoint::{
+    Activation, Checkpoint, FloatHead, HeadChoice, LanguageModeling, Pooling, TokenizerSpec,
+};
+use embert_train::data::{Boundary, Document, documents, texts};
+use embert_train::model::Config;
+use embert_train::pretrain::{
+    Corpus, Data, LanguageModel, Maker, Pretraining, Report, learn_pieces, spec, split, word_counts,
+};
+use embert_train::student::Shape;
+use serde::Serialize;
+
+use crate::output;
+use crate::training::{Schedule, end};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert pretrain --text novels/ -o mine
+  embert pretrain --text novels/ speeches/*.txt --shape 4x256x4x1024 --vocab-size 16000 -o mine
+  embert pretrain --text articles.txt --blank-lines --cased --whole-words --epochs 5 -o mine
+  embert pretrain --text mails/ --from ./checkpoint --learning-rate 1e-4 -o mine
+  embert finetune mine --train train.tsv --dev dev.tsv -o task";
+
+/// Train a BERT on plain text, from the beginning: a Hugging Face folder.
+///
+/// It learns to guess masked words, and whether one piece of text follows another (Devlin et al.,
+/// section 3.1). The vocabulary is learnt from the same text. The folder gets config.json,
+/// model.safetensors, vocab.txt, tokenizer_config.json, report.json, and training.csv with its
+/// picture; `embert finetune` begins with it, and transformers reads it as BertForPreTraining.
+#[derive(Args)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("epochs", |epochs| epochs.default_value("1").help(
+        "Times that as many tokens are learnt from as the text has"
+    )),
+    mut_arg("batch", |batch| batch.help("Pairs of segments of a step")),
+    mut_arg("learning_rate", |rate| rate.default_value("1e-3")),
+)]
+pub struct Pretrain {
+    /// Files of text in UTF-8, or folders of .txt files; each file is a document
+    #[arg(long, required = true, num_args = 1.., value_name = "FILES")]
+    text: Vec<PathBuf>,
+    /// The folder to write
+    #[arg(long, short, value_name = "FOLDER")]
+    output: PathBuf,
+    /// Documents end at blank lines, sentences at line ends
+    #[arg(long)]
+    blank_lines: bool,
+    /// tiny (2x128x2x512), mini, small, or LAYERSxHIDDENxHEADSxINTERMEDIATE
+    #[arg(long, default_value = "tiny")]
+    shape: Shape,
+    /// Word pieces to learn from the text
+    #[arg(long, default_value_t = 8192, value_name = "PIECES")]
+    vocab_size: usize,
+    /// Take this vocab.txt instead
+    #[arg(long, value_name = "FILE", conflicts_with = "vocab_size")]
+    vocab: Option<PathBuf>,
+    /// Go on with the weights and the vocabulary of a checkpoint folder
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["shape", "vocab", "vocab_size", "cased"])]
+    from: Option<PathBuf>,
+    /// Capital letters and accents count
+    #[arg(long)]
+    cased: bool,
+    /// Mask all pieces of a word together
+    #[arg(long)]
+    whole_words: bool,
+    /// Of a pair, and the longest text that the model will read
+    #[arg(long, default_value_t = 128, value_name = "TOKENS")]
+    max_tokens: usize,
+    /// Share of the documents that the model is judged by instead
+    #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
+    held_out: f64,
+    #[command(flatten)]
+    schedule: Schedule,
+    /// The report as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the folder's report.json says.
+#[derive(Serialize)]
+struct Reports {
+    /// On the documents that were not learnt from.
+    held_out: Report,
+    /// Of the text that was.
+    documents: usize,
+    tokens: usize,
+    /// Pieces.
+    vocabulary: usize,
+    tokens_per_second: f64,
+}
+
+impl Pretrain {
+    pub fn run(self) -> Result<()> {
+        ensure!(
+            self.held_out > 0.0 && self.held_out < 1.0,
+            "--held-out is a share between 0 and 1"
+        );
+        ensure!(self.max_tokens >= 8, "--max-tokens is 8 at least");
+        let schedule = &self.schedule;
+        ensure!(
+            schedule.batch > 0 && schedule.parts > 0,
+            "--batch and --parts are 1 at least"
+        );
+        let boundary = match self.blank_lines {
+            true => Boundary::BlankLine,
+            false => Boundary::File,
+        };
+        let documents = documents(&self.text, boundary)?;
+        let [learnt, held_out] = split(documents, self.held_out, schedule.seed)?;
+        schedule.begin(&self.output)?;
+        let (base, mut model) = match &self.from {
+            Some(folder) => self.go_on(folder)?,
+            None => self.begin(&learnt)?,
+        };
+        let tokenizer = &base.tokenizer;
+        let [corpus, held_out] = [&learnt, &held_out].map(|text| Corpus::read(text, tokenizer));
+        let (corpus, held_out) = (corpus?, held_out?);
+        eprintln!(
+            "{} documents of {} tokens, {} documents held out; {} pieces",
+            corpus.documents.len(),
+            corpus.tokens(),
+            held_out.documents.len(),
+            tokenizer.pieces.len()
+        );
+        let maker = Maker {
+            corpus: &corpus,
+            spec: tokenizer,
+            mask: tokenizer.mask.context("the vocabulary has no [MASK]")?,
+            tokens: self.max_tokens.min(model.encoder.config.positions),
+            whole_words: self.whole_words,
+            seed: schedule.seed,
+        };
+        let data = Data {
+            maker,
+            held_out: &held_out,
+            batch: schedule.batch,
+            parts: schedule.parts,
+        };
+        let mut lesson = Pretraining::new(&mut model, data);
+        let tokens_per_second = schedule.run(&mut lesson, &self.output)?;
+        let reports = Reports {
+            held_out: lesson.report(),
+            documents: corpus.documents.len(),
+            tokens: corpus.tokens(),
+            vocabulary: tokenizer.pieces.len(),
+            tokens_per_second,
+        };
+        let (floats, heads) = model.floats();
+        let checkpoint = Checkpoint {
+            model: floats,
+            ..base
+        };
+        checkpoint.save_pretrained(&self.output, &heads)?;
+        let text = serde_json::to_vec_pretty(&reports)?;
+        output::write(&self.output.join("report.json"), &text)?;
+        end(&self.output)?;
+        let mut out = io::stdout().lock();
+        match self.json {
+            true => Ok(writeln!(out, "{}", String::from_utf8_lossy(&text))?),
+            false => reports.print(&mut out),
+        }
+    }
+
+    /// A model of random weights, and the checkpoint that it will be.
+    fn begin(&self, documents: &[Document]) -> Result<(Checkpoint, LanguageModel)> {
+        let tokenizer = self.tokenizer(documents)?;
+        let Shape([layers, hidden, heads, intermediate]) = self.shape;
+        let config = Config {
+            layers,
+            hidden,
+            heads,
+            intermediate,
+            vocabulary: tokenizer.pieces.len(),
+            rank: None,
+            positions: self.max_tokens,
+            segments: 2,
+            activation: Activation::GeluErf,
+            epsilon: 1e-12,
+        };
+        let model = LanguageModel::new(config, self.schedule.seed);
+        let name = self.output.file_name().unwrap_or_default();
+        let checkpoint = Checkpoint {
+            source: name.to_string_lossy().into_owned(),
+            model: model.floats().0,
+            head: FloatHead::Embedding {
+                pooling: Pooling::Mean,
+                normalize: true,
+            },
+            labels: Vec::new(),
+            intents: Vec::new(),
+            tokenizer,
+            notes: Vec::new(),
+        };
+        Ok((checkpoint, model))
+    }
+
+    fn tokenizer(&self, documents: &[Document]) -> Result<TokenizerSpec> {
+        if let Some(path) = &self.vocab {
+            let pieces = texts(path)?;
+            let named = || format!("{} is no vocabulary", path.display());
+            return spec(pieces, self.cased).with_context(named);
+        }
+        let normalizer = Normalizer {
+            clean_text: true,
+            handle_chinese_chars: true,
+            strip_accents: !self.cased,
+            lowercase: !self.cased,
+        };
+        let words = word_counts(documents, normalizer);
+        Ok(spec(learn_pieces(&words, self.vocab_size), self.cased)?)
+    }
+
+    /// A model that has been pre-trained before, and its checkpoint.
+    fn go_on(&self, folder: &Path) -> Result<(Checkpoint, LanguageModel)> {
+        let head = HeadChoice::Embedding(Pooling::Mean);
+        let base = Checkpoint::open(folder, Some(head))?;
+        let heads = LanguageModeling::open(folder, &base.model)?;
+        let model = LanguageModel::of(&base.model, heads.as_ref(), self.schedule.seed);
+        Ok((base, model))
+    }
+}
+
+impl Reports {
+    fn print(&self, out: &mut impl Write) -> Result<()> {
+        let Report {
+            masked_words,
+            cross_entropy,
+            perplexity,
+            unigram_cross_entropy,
+            accuracy,
+            pairs,
+            next_accuracy,
+            ..
+        } = self.held_out;
+        writeln!(
+            out,
+            "{masked_words} masked words of documents held out: cross entropy {cross_entropy:.3} nats \
+             (perplexity {perplexity:.1}), by their frequency alone {unigram_cross_entropy:.3}; \
+             {:.1}% guessed right",
+            100.0 * accuracy
+        )?;
+        writeln!(
+            out,
+            "{pairs} pairs: of {:.1}%, it knows whether the second segment follows",
+            100.0 * next_accuracy
+        )?;
+        Ok(())
+    }
+}
