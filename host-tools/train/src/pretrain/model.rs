@@ -39,7 +39,9 @@ impl LanguageModel {
         let (hidden, vocabulary) = (config.hidden, config.vocabulary);
         let encoder = Encoder::new(config, &mut parameters);
         let head = LanguageHead::new(hidden, vocabulary, &mut parameters);
-        parameters.draw(0.02, seed);
+        // BERT's 0.02 is for 768 channels: sums of fewer products should come out as large, or next to
+        // nothing reaches the state of `[CLS]` at first.
+        parameters.draw(0.02 * (768.0 / hidden as f32).sqrt(), seed);
         LanguageModel {
             encoder,
             head,
