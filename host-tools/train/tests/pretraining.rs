@@ -312,6 +312,6 @@ fn texts_are_read_as_hugging_face_does() {
         encoding.get_ids().to_vec()
     });
     let expected = expected.filter(|ids| !ids.is_empty()).collect::<Vec<_>>();
-    let corpus = Corpus::read(&[text.clone()], &spec(pieces, false).unwrap()).unwrap();
+    let corpus = Corpus::read(std::slice::from_ref(&text), &spec(pieces, false).unwrap()).unwrap();
     assert_eq!(corpus.documents, [expected]);
 }

@@ -61,9 +61,10 @@ impl Corpus {
         let reader = tokenizer.reader()?;
         let ids = |sentence: &String| -> Result<Vec<u32>, EncodeError> {
             let tokens = reader.tokens(sentence, usize::MAX)?;
-            // Without [CLS] and [SEP].
-            let inner = &tokens[1..tokens.len() - 1];
-            Ok(inner.iter().map(|token| token.id).collect())
+            let ids = tokens.iter().map(|token| token.id);
+            // An exercise has its own, and only these: whatever the text says.
+            let special = [spec.cls, spec.sep];
+            Ok(ids.filter(|id| !special.contains(id)).collect())
         };
         let all = documents
             .par_iter()
