@@ -192,7 +192,7 @@ mod tests {
         let path = folder.path().join("book.txt");
         let text = "CHAPTER I\r\n\r\n  It was the best of\r\ntimes, it was the\r\nworst. It was\r\n\t\r\nlong ago";
         fs::write(&path, text).unwrap();
-        let read = |boundary| documents(&[path.clone()], boundary).unwrap();
+        let read = |boundary| documents(std::slice::from_ref(&path), boundary).unwrap();
         let of = |document: &Document| document.sentences.join("|");
         let found = read(Boundary::File);
         let expected = "CHAPTER I|It was the best of times, it was the worst.|It was|long ago";
