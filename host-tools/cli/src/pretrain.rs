@@ -196,6 +196,7 @@ impl Pretrain {
             },
             labels: Vec::new(),
             intents: Vec::new(),
+            tags: false,
             tokenizer,
             notes: Vec::new(),
         };

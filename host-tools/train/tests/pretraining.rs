@@ -224,6 +224,7 @@ fn a_folder_has_all_of_it() {
         },
         labels: Vec::new(),
         intents: Vec::new(),
+        tags: false,
         tokenizer: run.tokenizer.clone(),
         notes: Vec::new(),
     };
