@@ -37,12 +37,11 @@ impl TagMemory<'_> {
 
     /// The same label within an entity: of `B-X` its `I-X`, of any other the label itself.
     fn continued(&self, label: u32) -> u32 {
-        let next = label as usize + 1;
-        label + u32::from(self.inside.get(next).is_some_and(|&inside| inside == 1))
+        label + u32::from(self.is_inside(label as usize + 1))
     }
 
     fn is_inside(&self, label: usize) -> bool {
-        self.inside.get(label).is_some_and(|&inside| inside == 1)
+        label > 0 && self.inside.get(label) == Some(&1)
     }
 }
 

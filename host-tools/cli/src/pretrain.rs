@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use embert::text::Normalizer;
 use embert_tools::checkpoint::{
-    Activation, Checkpoint, FloatHead, HeadChoice, LanguageModeling, Pooling, TokenizerSpec,
+    Activation, Checkpoint, HeadChoice, LanguageModeling, Pooling, TokenizerSpec,
 };
 use embert_train::data::{Boundary, Document, documents, texts};
 use embert_train::model::Config;
@@ -187,19 +187,8 @@ impl Pretrain {
         };
         let model = LanguageModel::new(config, self.schedule.seed);
         let name = self.output.file_name().unwrap_or_default();
-        let checkpoint = Checkpoint {
-            source: name.to_string_lossy().into_owned(),
-            model: model.floats().0,
-            head: FloatHead::Embedding {
-                pooling: Pooling::Mean,
-                normalize: true,
-            },
-            labels: Vec::new(),
-            intents: Vec::new(),
-            tags: false,
-            tokenizer,
-            notes: Vec::new(),
-        };
+        let (floats, _) = model.floats();
+        let checkpoint = Checkpoint::encoder(&name.to_string_lossy(), floats, tokenizer);
         Ok((checkpoint, model))
     }
 

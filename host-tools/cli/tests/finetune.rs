@@ -1,22 +1,13 @@
 //! `embert finetune` as its users meet it.
 #![cfg(feature = "train")]
 
-use std::{fs, path::Path, process::Command};
+mod common;
 
+use std::{fs, path::Path};
+
+use common::embert;
 use embert_tests::tiny::{self, Flavour};
 use serde_json::Value;
-
-/// Runs the command; its output, or what it complains of.
-fn embert(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_embert"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout).unwrap()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
 
 /// Texts of letters; `early` are those with an a, b or c.
 fn table(path: &Path, from: usize, count: usize) {

@@ -1,21 +1,12 @@
 //! `embert pretrain` as its users meet it.
 #![cfg(feature = "train")]
 
-use std::{fs, path::Path, process::Command};
+mod common;
 
+use std::{fs, path::Path};
+
+use common::embert;
 use serde_json::Value;
-
-/// Runs the command; its output, or what it complains of.
-fn embert(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_embert"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout).unwrap()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
 
 /// Wrapped stories of things of the farm or of the street, which do what they always do.
 fn story(number: usize) -> String {

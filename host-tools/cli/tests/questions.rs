@@ -1,22 +1,13 @@
 //! Questions from SQuAD's JSON to answers, as users of `embert` meet them.
 #![cfg(feature = "train")]
 
-use std::{fs, path::Path, process::Command};
+mod common;
 
+use std::{fs, path::Path};
+
+use common::embert;
 use embert_tests::tiny::{self, Flavour};
 use serde_json::{Value, json};
-
-/// Runs the command; its output, or what it complains of.
-fn embert(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_embert"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout).unwrap()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-    }
-}
 
 /// `count` letters in an order that looks random.
 fn letters(seed: usize, count: usize) -> String {

@@ -46,6 +46,23 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// An encoder alone: the embedding of a text is the mean of its states, of length one.
+    pub fn encoder(source: &str, model: FloatModel, tokenizer: TokenizerSpec) -> Self {
+        Checkpoint {
+            source: source.into(),
+            model,
+            head: FloatHead::Embedding {
+                pooling: Pooling::Mean,
+                normalize: true,
+            },
+            labels: Vec::new(),
+            intents: Vec::new(),
+            tags: false,
+            tokenizer,
+            notes: Vec::new(),
+        }
+    }
+
     /// Reads a checkpoint folder. The head is the one the folder says it has, unless `head`
     /// chooses another.
     ///

@@ -1,7 +1,7 @@
 //! Students: smaller models that begin with what can be taken over of their teacher.
 
 use embert_tools::checkpoint::{
-    Checkpoint, CheckpointError, FloatHead, FloatModel, HeadChoice, LayerNorm, Pooling,
+    Checkpoint, CheckpointError, FloatModel, HeadChoice, LayerNorm, Pooling,
 };
 use embert_tools::factorize::principal;
 use ndarray::{Array2, ArrayView2};
@@ -146,16 +146,8 @@ impl Student {
         let positions = positions.min(model.positions());
         let hidden = student.hidden;
         student.position_embeddings.truncate(positions * hidden);
-        Ok(Checkpoint {
-            source: base.source.clone(),
-            model: student,
-            head: FloatHead::Embedding {
-                pooling: Pooling::Mean,
-                normalize: true,
-            },
-            tokenizer: base.tokenizer.clone(),
-            ..base.clone()
-        })
+        let tokenizer = base.tokenizer.clone();
+        Ok(Checkpoint::encoder(&base.source, student, tokenizer))
     }
 }
 

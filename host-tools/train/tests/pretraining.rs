@@ -2,9 +2,7 @@
 //! bit for bit.
 
 use embert::text::Normalizer;
-use embert_tools::checkpoint::{
-    Activation, Checkpoint, FloatHead, HeadChoice, Pooling, TokenizerSpec,
-};
+use embert_tools::checkpoint::{Activation, Checkpoint, HeadChoice, Pooling, TokenizerSpec};
 use embert_train::data::Document;
 use embert_train::model::Config;
 use embert_train::ops::Dropout;
@@ -215,19 +213,7 @@ fn a_folder_has_all_of_it() {
     let run = Run::new(2);
     let (model, _, report) = run.train(|_| {});
     let (floats, heads) = model.floats();
-    let checkpoint = Checkpoint {
-        source: "mine".into(),
-        model: floats,
-        head: FloatHead::Embedding {
-            pooling: Pooling::Mean,
-            normalize: true,
-        },
-        labels: Vec::new(),
-        intents: Vec::new(),
-        tags: false,
-        tokenizer: run.tokenizer.clone(),
-        notes: Vec::new(),
-    };
+    let checkpoint = Checkpoint::encoder("mine", floats, run.tokenizer.clone());
     let folder = tempfile::tempdir().unwrap();
     checkpoint.save_pretrained(folder.path(), &heads).unwrap();
     let head = HeadChoice::Embedding(Pooling::Mean);
