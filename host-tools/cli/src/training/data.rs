@@ -1,0 +1,103 @@
+//! Where data comes from.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use embert_tools::windows::STRIDE;
+use embert_train::augment::exchanged;
+use embert_train::data::{self, Column};
+use embert_train::example::Example;
+use embert_train::finetune::{Rows, Source};
+
+/// Labelled data.
+#[derive(Args)]
+pub struct Data {
+    /// What to learn from
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// What to choose the best epoch by
+    #[arg(long, value_name = "FILE")]
+    pub dev: PathBuf,
+    /// What to report on besides
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: Columns,
+    /// Learn from so many sentences more, in which entities of a type take each other's place
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "SENTENCES",
+        requires = "words"
+    )]
+    exchange: usize,
+    /// Longer texts are cut off, longer contexts of questions read in windows
+    #[arg(long, default_value_t = 128)]
+    pub max_tokens: usize,
+}
+
+impl Data {
+    /// What to learn from; what is exchanged follows from the seed.
+    pub fn training(&self, source: &Source, seed: u64) -> Result<Rows> {
+        let mut rows = source.read(&self.train)?;
+        if let Rows::Words(rows) = &mut rows {
+            rows.extend(exchanged(rows, self.exchange, seed));
+        }
+        Ok(rows)
+    }
+}
+
+/// How labelled data is read.
+#[derive(Args)]
+pub struct Columns {
+    /// Words have tags, texts perhaps an intent
+    #[arg(long)]
+    words: bool,
+    /// A text can have any number of labels, with commas between them
+    #[arg(long, conflicts_with = "words")]
+    several: bool,
+    /// Questions about contexts, in SQuAD's JSON
+    #[arg(long, conflicts_with_all = ["words", "several"])]
+    pub questions: bool,
+    /// Tokens from one window of a long context to the next, half a window at most
+    #[arg(long, default_value_t = STRIDE, value_name = "TOKENS")]
+    stride: usize,
+    /// The column of texts, by name or by number from 1
+    #[arg(long, value_name = "COLUMN")]
+    text_column: Option<String>,
+    /// The column of the second text of pairs
+    #[arg(long, value_name = "COLUMN")]
+    pair_column: Option<String>,
+    /// The column of labels
+    #[arg(long, value_name = "COLUMN")]
+    label_column: Option<String>,
+    /// Types of entities that count as none
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    ignore: Vec<String>,
+}
+
+impl Columns {
+    /// How the files are read.
+    pub fn source(&self) -> Source {
+        Source {
+            words: self.words,
+            questions: self.questions.then_some(self.stride),
+            columns: data::Columns {
+                text: self.text_column.as_deref().map(Column::from),
+                pair: self.pair_column.as_deref().map(Column::from),
+                label: self.label_column.as_deref().map(Column::from),
+                separator: self.several.then_some(','),
+            },
+            ignored: self.ignore.clone(),
+            several: self.several,
+        }
+    }
+}
+
+/// Examples of all splits.
+pub struct Examples {
+    pub train: Vec<Example>,
+    pub dev: Vec<Example>,
+    pub test: Option<Vec<Example>>,
+}

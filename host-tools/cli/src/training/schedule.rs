@@ -1,0 +1,150 @@
+//! How long to train, and the run itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use embert_train::classifier::{Classifier, Knowledge, Objective};
+use embert_train::labelled::{self, Labelled};
+use embert_train::log::Log;
+use embert_train::predict::Task;
+use embert_train::trainer::{Lesson, Progress, Settings, train};
+use embert_train::{optimizer, state};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Examples;
+
+/// How long to train, and how fast.
+#[derive(Args)]
+pub struct Schedule {
+    #[arg(long, default_value_t = 3)]
+    pub epochs: usize,
+    /// Texts of a step
+    #[arg(long, default_value_t = 32)]
+    pub batch: usize,
+    /// Do a batch in so many parts, for want of memory
+    #[arg(long, default_value_t = 1)]
+    pub parts: usize,
+    #[arg(long, default_value_t = 5e-5)]
+    learning_rate: f32,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, default_value_t = 0.1)]
+    warmup: f32,
+    #[arg(long, default_value_t = 0.1)]
+    dropout: f32,
+    /// Stop when so many epochs in a row were no better
+    #[arg(long, default_value_t = 3)]
+    patience: usize,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Steps between checkpoints
+    #[arg(long, default_value_t = 500, value_name = "STEPS")]
+    save_every: u64,
+    /// Go on where an interrupted run was saved, to the same result
+    #[arg(long)]
+    resume: bool,
+}
+
+impl Schedule {
+    /// Makes the folder of a run, unless it holds an unfinished one that nobody asks to resume.
+    pub fn begin(&self, folder: &Path) -> Result<()> {
+        let state = state_file(folder);
+        if state.exists() && !self.resume {
+            bail!(
+                "{} holds an unfinished run: go on with it by --resume, or remove {}",
+                folder.display(),
+                state.display()
+            );
+        }
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+    }
+
+    /// Trains a classifier as [`Self::run`] does.
+    pub fn train(
+        &self,
+        model: &mut Classifier,
+        task: &Task,
+        examples: &Examples,
+        teacher: Option<&[Knowledge]>,
+        objective: Objective,
+        folder: &Path,
+    ) -> Result<()> {
+        let data = labelled::Data {
+            task,
+            examples: &examples.train,
+            teacher,
+            dev: &examples.dev,
+            objective,
+            batch: self.batch,
+            parts: self.parts,
+            seed: self.seed,
+        };
+        self.run(&mut Labelled::new(model, data), folder)?;
+        Ok(())
+    }
+
+    /// Trains with a progress bar; the course of the run is written to the folder. Returns tokens a
+    /// second.
+    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<f64> {
+        let state = state_file(folder);
+        let mut log = Log::open(&folder.join("training.csv"), state::steps(&state)?)?;
+        let settings = Settings {
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            warmup: self.warmup,
+            dropout: self.dropout,
+            patience: self.patience,
+            seed: self.seed,
+            optimizer: optimizer::Settings::default(),
+            checkpoint: Some((state, self.save_every)),
+        };
+        let bar = ProgressBar::new(0);
+        let style = "{msg} {bar:30} {pos}/{len}  {eta}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        let (mut failed, mut speed) = (None, 0.0);
+        train(lesson, &settings, |progress| {
+            log.add(&progress);
+            match progress {
+                Progress::Step {
+                    step,
+                    steps,
+                    loss,
+                    tokens_per_second,
+                    ..
+                } => {
+                    speed = tokens_per_second;
+                    bar.set_length(steps);
+                    bar.set_position(step);
+                    bar.set_message(format!("loss {loss:.4}  {speed:.0} tokens/s"));
+                }
+                Progress::Epoch { epoch, score, best } => {
+                    let best = if best { ", the best so far" } else { "" };
+                    bar.suspend(|| eprintln!("epoch {}: {score:.4}{best}", epoch + 1));
+                    failed = failed.take().or(log.write().err());
+                }
+            }
+        })?;
+        bar.finish_and_clear();
+        eprintln!("{speed:.0} tokens a second");
+        match failed {
+            Some(error) => Err(error).context("cannot write training.csv"),
+            None => Ok(speed),
+        }
+    }
+}
+
+/// Ends a run whose result is whole: there is nothing to go on with.
+pub fn end(folder: &Path) -> Result<()> {
+    let state = state_file(folder);
+    if state.exists() {
+        fs::remove_file(&state).with_context(|| format!("cannot remove {}", state.display()))?;
+    }
+    Ok(())
+}
+
+fn state_file(folder: &Path) -> PathBuf {
+    folder.join("state.safetensors")
+}
