@@ -1,12 +1,10 @@
 //! `embert pretrain` as its users meet it.
-#![cfg(feature = "train")]
-
-mod common;
 
 use std::{fs, path::Path};
 
-use common::embert;
 use serde_json::Value;
+
+use crate::command::attempt;
 
 /// Wrapped stories of things of the farm or of the street, which do what they always do.
 fn story(number: usize) -> String {
@@ -40,7 +38,7 @@ fn text_to_a_folder_that_finetuning_begins_with() {
     let run = |output: &str, more: &[&str]| -> Result<Value, String> {
         let output = path(output);
         let usual = ["pretrain", "--text", &text, "-o", &output, "--json"];
-        let report = embert(&[&usual[..], more].concat())?;
+        let report = attempt(&[&usual[..], more].concat())?;
         Ok(serde_json::from_str(&report).unwrap())
     };
     let shape = [
@@ -141,7 +139,7 @@ fn text_to_a_folder_that_finetuning_begins_with() {
         "8",
         "--json",
     ];
-    let scores: Value = serde_json::from_str(&embert(&arguments).unwrap()).unwrap();
+    let scores: Value = serde_json::from_str(&attempt(&arguments).unwrap()).unwrap();
     assert!(
         scores["dev"]["blob"]["accuracy"].as_f64().unwrap() > 0.9,
         "{scores}"
@@ -162,7 +160,7 @@ fn what_cannot_be_learnt_from_is_said_with_its_file() {
     let [text, output] = ["book.txt", "mine"].map(path);
     let run = |more: &[&str]| {
         let usual = ["pretrain", "--text", &text, "-o", &output];
-        let error = embert(&[&usual[..], more].concat()).unwrap_err();
+        let error = attempt(&[&usual[..], more].concat()).unwrap_err();
         assert!(!Path::new(&output).join("config.json").exists());
         error
     };

@@ -1,13 +1,11 @@
 //! `embert finetune` as its users meet it.
-#![cfg(feature = "train")]
-
-mod common;
 
 use std::{fs, path::Path};
 
-use common::embert;
 use embert_tests::tiny::{self, Flavour};
 use serde_json::Value;
+
+use crate::command::attempt;
 
 /// Texts of letters; `early` are those with an a, b or c.
 fn table(path: &Path, from: usize, count: usize) {
@@ -50,7 +48,7 @@ fn texts_to_a_folder_and_a_blob() {
             "--batch",
             "16",
         ];
-        embert(&[&usual[..], more].concat())
+        attempt(&[&usual[..], more].concat())
     };
 
     let report = run("train.tsv", "dev.tsv", &["--json", "--balanced"]).unwrap();
@@ -69,7 +67,7 @@ fn texts_to_a_folder_and_a_blob() {
     }
     assert!(!folder.path().join("mine/state.safetensors").exists());
     let blob = path("mine/model.embert");
-    let answer = embert(&["run", &blob, "x y b z", "--json"]).unwrap();
+    let answer = attempt(&["run", &blob, "x y b z", "--json"]).unwrap();
     assert!(answer.contains("early"), "{answer}");
 
     // Scored again, both say what they said; a picture shows what was taken for what.
@@ -84,7 +82,7 @@ fn texts_to_a_folder_and_a_blob() {
         &picture,
         "--json",
     ];
-    let again: Value = serde_json::from_str(&embert(&arguments).unwrap()).unwrap();
+    let again: Value = serde_json::from_str(&attempt(&arguments).unwrap()).unwrap();
     for (index, which) in ["float", "blob"].into_iter().enumerate() {
         assert_eq!(again[index]["report"], report["dev"][which]);
     }
@@ -120,16 +118,16 @@ fn texts_to_a_folder_and_a_blob() {
         "5e-3",
         "--json",
     ];
-    let report: Value = serde_json::from_str(&embert(&arguments).unwrap()).unwrap();
+    let report: Value = serde_json::from_str(&attempt(&arguments).unwrap()).unwrap();
     let of = |which: &str| report["dev"][which]["accuracy"].as_f64().unwrap();
     assert!(of("blob") > 0.97 * of("teacher") - 0.05, "{report}");
     let blob = path("student/model.embert");
-    let shape = embert(&["inspect", &blob]).unwrap();
+    let shape = attempt(&["inspect", &blob]).unwrap();
     assert!(shape.contains("16"), "{shape}");
     // A teacher of other labels is none for these texts.
     let mut arguments = arguments;
     arguments[1] = &base;
-    let error = embert(&arguments).unwrap_err();
+    let error = attempt(&arguments).unwrap_err();
     assert!(error.contains("train.tsv, line 2"), "{error}");
 
     // What is wrong with a file is said with its line, and nothing is written.
@@ -168,7 +166,7 @@ fn tags_without_intents_are_no_data_for_both() {
     let data = folder.path().join("tags.conll");
     fs::write(&data, "the O\nking O\n").unwrap();
     let [joint, data] = [&joint, &data].map(|path| path.to_str().unwrap());
-    let error = embert(&["evaluate", joint, "--words", "--data", data]).unwrap_err();
+    let error = attempt(&["evaluate", joint, "--words", "--data", data]).unwrap_err();
     assert!(
         error.contains("tags.conll, line 1") && error.contains("intent"),
         "{error}"

@@ -1,13 +1,11 @@
 //! Questions from SQuAD's JSON to answers, as users of `embert` meet them.
-#![cfg(feature = "train")]
-
-mod common;
 
 use std::{fs, path::Path};
 
-use common::embert;
 use embert_tests::tiny::{self, Flavour};
 use serde_json::{Value, json};
+
+use crate::command::attempt;
 
 /// `count` letters in an order that looks random.
 fn letters(seed: usize, count: usize) -> String {
@@ -68,7 +66,7 @@ fn questions_to_a_folder_a_blob_and_answers() {
         "--json",
     ];
     let finetune = [&["finetune", &base, "-o", &output][..], &data, &usual].concat();
-    let report = embert(&finetune).unwrap();
+    let report = attempt(&finetune).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
     let of = |which: &str| report["dev"][which]["f1"].as_f64().unwrap();
     assert!(of("float") > 0.9, "{report}");
@@ -79,12 +77,12 @@ fn questions_to_a_folder_a_blob_and_answers() {
     let blob = path("mine/model.embert");
     let data = ["--data", &dev, "--questions", "--stride", "12"];
     let evaluate = [&["evaluate", &output, &blob][..], &data].concat();
-    let again = embert(&[&evaluate[..], &["--json"]].concat()).unwrap();
+    let again = attempt(&[&evaluate[..], &["--json"]].concat()).unwrap();
     let again: Value = serde_json::from_str(&again).unwrap();
     for (index, which) in ["float", "blob"].into_iter().enumerate() {
         assert_eq!(again[index]["report"], report["dev"][which]);
     }
-    let words = embert(&evaluate).unwrap();
+    let words = attempt(&evaluate).unwrap();
     assert!(
         words.contains("exact match") && words.contains("(blob)"),
         "{words}"
@@ -93,7 +91,7 @@ fn questions_to_a_folder_a_blob_and_answers() {
     // An answer far behind what is read at once is found in a later window.
     let long = question(1001, 200);
     let context = long["context"].as_str().unwrap();
-    let answer = embert(&["run", &blob, "--question", "x", context, "--json"]).unwrap();
+    let answer = attempt(&["run", &blob, "--question", "x", context, "--json"]).unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let span = &answer["result"]["answer"]["span"];
     assert_eq!(
@@ -108,16 +106,16 @@ fn questions_to_a_folder_a_blob_and_answers() {
     let mut wrong = question(7, 5);
     wrong["qas"][0]["answers"][0]["answer_start"] = json!(3);
     squad(&dev, &[question(6, 5), wrong]);
-    let error = embert(&evaluate).unwrap_err();
+    let error = attempt(&evaluate).unwrap_err();
     assert!(error.contains("dev.json, question q7"), "{error}");
 
     // Where answers are wanted and none are given, and the other way round.
     squad(&dev, &some(0, 3));
     let (texts, sequence) = (path("texts.tsv"), base.as_str());
     fs::write(&texts, "label\ttext\nsun\ta b c\n").unwrap();
-    let error = embert(&["evaluate", &blob, "--data", &texts]).unwrap_err();
+    let error = attempt(&["evaluate", &blob, "--data", &texts]).unwrap_err();
     assert!(error.contains("give it some in SQuAD's JSON"), "{error}");
-    let error = embert(&["evaluate", sequence, "--data", &dev, "--questions"]).unwrap_err();
+    let error = attempt(&["evaluate", sequence, "--data", &dev, "--questions"]).unwrap_err();
     assert!(error.contains("answers no questions"), "{error}");
     let student = ["--student", "1x16x2x32", "-o", &path("student")];
     let distil = [
@@ -127,7 +125,7 @@ fn questions_to_a_folder_a_blob_and_answers() {
     ]
     .concat();
     for arguments in [distil.clone(), [&distil[..], &["--questions"]].concat()] {
-        let error = embert(&arguments).unwrap_err();
+        let error = attempt(&arguments).unwrap_err();
         assert!(
             error.contains("cannot be taught to answer questions"),
             "{error}"
@@ -156,6 +154,6 @@ fn one_segment_is_not_enough() {
         "-o",
         &output,
     ];
-    let error = embert(&arguments).unwrap_err();
+    let error = attempt(&arguments).unwrap_err();
     assert!(error.contains("one segment"), "{error}");
 }
