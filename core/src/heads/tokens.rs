@@ -49,6 +49,8 @@ struct Scorer<'a, 's> {
 }
 
 impl Scorer<'_, '_> {
+    /// Kept apart: it stands in several loops, and flash is dear.
+    #[inline(never)]
     fn score(&mut self, token: usize, out: &mut [f32]) {
         let input = self.hidden.activations(token..token + 1);
         let logits = logits(self.set, &input, self.classifier, self.sums);
