@@ -3,18 +3,6 @@
 use embert::TokenLabel;
 use embert::heads::{Place, TagMemory, decode_tags, step_bytes};
 
-use crate::checkpoint::TokenizerSpec;
-
-/// What a token of this id is to its word.
-pub fn place(spec: &TokenizerSpec, id: u32) -> Place {
-    let special = [Some(spec.cls), Some(spec.sep), spec.pad].contains(&Some(id));
-    match spec.pieces.get(id as usize) {
-        _ if special => Place::None,
-        Some(piece) if piece.starts_with("##") => Place::Later,
-        _ => Place::First,
-    }
-}
-
 /// The tag of each token; `logits` has the scores of a token for each of `names`.
 pub fn decode<'l>(
     names: &[String],

@@ -3,6 +3,7 @@
 //! A blob numbers the pieces in the order of its own vocabulary section, a checkpoint as Hugging
 //! Face does. Pieces are the same, and no two of a vocabulary are equal.
 
+use embert::heads::Place;
 use embert::text::{
     EncodeError, Normalizer, Token, Tokenizer, TokenizerError, TokenizerParts, Vocabulary,
     VocabularyError,
@@ -101,12 +102,13 @@ impl<'a> Reader<'a> {
         &self.tokenizer
     }
 
-    /// Whether a token is a piece that continues a word.
-    pub fn continues(&self, token: &Token) -> bool {
-        match self.order {
-            Some(_) => self.pieces[token.id as usize].starts_with("##") && token.start < token.end,
+    /// What a token of [`Self::tokens`] is to its word.
+    pub fn place(&self, token: &Token) -> Place {
+        let continues = match self.order {
+            Some(_) => self.pieces[token.id as usize].starts_with("##"),
             None => self.tokenizer.vocabulary().continues(token.id),
-        }
+        };
+        Place::of(token, continues)
     }
 
     /// The tokens of a text, `[CLS]` and `[SEP]` included, `limit` of them at most.

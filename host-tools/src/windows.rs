@@ -80,10 +80,7 @@ fn tokens(tokenizer: &Tokenizer<'_>, text: &str) -> Result<Vec<Token>, EncodeErr
 
 /// The last token behind `first` and up to `at` that begins a word; `at` if there is none.
 fn boundary(tokenizer: &Tokenizer<'_>, tokens: &[Token], first: usize, at: usize) -> usize {
-    let begins = |&at: &usize| {
-        let piece = tokenizer.vocabulary().piece(tokens[at].id);
-        piece.is_none_or(|piece| !piece.take(2).eq(*b"##"))
-    };
+    let begins = |&at: &usize| !tokenizer.vocabulary().continues(tokens[at].id);
     (first + 1..=at).rev().find(begins).unwrap_or(at)
 }
 

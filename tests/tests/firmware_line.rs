@@ -43,15 +43,20 @@ fn assert_refused(machine: Machine, answer: anyhow::Result<Cost>, reason: &str) 
     assert!(error.contains(reason), "{machine:?}: {error}");
 }
 
+/// Instructions from one step of the coarsest counter to the next: the nRF51's takes 62.5. Where in
+/// a step a request comes depends on the host, so a span can be a step more or less.
+const COUNTER_STEP: u64 = 63;
+
 #[test]
-fn instructions_are_counted_exactly() {
+fn instructions_are_counted_to_a_step_of_the_counter() {
     on(&Machine::ALL, b"no model", |machine, session| {
         // A loop shorter than a round of SysTick, and one of several: their interrupts count too.
-        for (iterations, tolerance) in [(1_000_000, 100), (50_000_000, 250)] {
+        for (iterations, overhead) in [(1_000_000, 100), (50_000_000, 250)] {
             let executed = 2 * (u64::from(iterations) + 1);
             let cost = session.ask(&Request::Spin { iterations }, |_| ()).unwrap();
             assert!(
-                (executed..executed + tolerance).contains(&cost.instructions),
+                (executed - COUNTER_STEP..=executed + overhead + COUNTER_STEP)
+                    .contains(&cost.instructions),
                 "{machine:?}: {executed} executed, {} counted",
                 cost.instructions
             );

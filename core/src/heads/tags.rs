@@ -3,6 +3,7 @@
 //! probable one (Viterbi, 1967).
 
 use crate::memory::TokenLabel;
+use crate::text::Token;
 
 /// What [`decode_tags`] works with.
 #[derive(Debug)]
@@ -54,6 +55,17 @@ pub enum Place {
     First,
     /// A later piece of it.
     Later,
+}
+
+impl Place {
+    /// Of a token whose piece continues a word, or does not.
+    pub fn of(token: &Token, continues: bool) -> Self {
+        match (token.start < token.end, continues) {
+            (false, _) => Place::None,
+            (true, false) => Place::First,
+            (true, true) => Place::Later,
+        }
+    }
 }
 
 /// Gives each token the tag of its word. `logits` computes the scores of a token for each label; it is

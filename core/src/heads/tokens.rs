@@ -19,14 +19,12 @@ pub(crate) fn label_tokens<'s>(
     arena: &mut Arena<'s>,
 ) -> Result<&'s [TokenLabel], OutOfScratch> {
     let labels: &mut [TokenLabel] = arena.take(tokens.len())?;
-    let (Some(classifier), outputs) =
-        (model.head().token_classifier, model.shape().token_outputs())
-    else {
+    let Some(classifier) = model.head().token_classifier else {
         return Ok(labels);
     };
     let mut arena = arena.phase();
     let sums: &mut [i32] = arena.take(classifier.weights.columns)?;
-    let scores: &mut [f32] = arena.take(outputs)?;
+    let scores: &mut [f32] = arena.take(model.shape().token_outputs())?;
     let scorer = Scorer {
         set,
         hidden,
@@ -95,11 +93,8 @@ fn tag(
     memory.name(model.token_labels().iter());
     let vocabulary = model.tokenizer().vocabulary();
     let place = |token: usize| match tokens.get(token) {
-        Some(token) if token.start < token.end => match vocabulary.continues(token.id) {
-            true => Place::Later,
-            false => Place::First,
-        },
-        _ => Place::None,
+        Some(token) => Place::of(token, vocabulary.continues(token.id)),
+        None => Place::None,
     };
     decode_tags(
         labels,

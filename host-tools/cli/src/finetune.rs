@@ -21,12 +21,13 @@ Examples:
       --max-tokens 384 -o answers
   embert finetune ./checkpoint --train mails.csv --dev dev.csv -o mails --resume";
 
-/// Train a checkpoint on labelled texts or words, or on questions: a Hugging Face folder, and a blob of it.
+/// Train a checkpoint on labelled texts or words, or on questions: a Hugging Face folder, and a blob
+/// of it.
 ///
 /// Texts come as TSV, CSV or JSON lines; words with tags as CoNLL columns or as a folder with
-/// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json, model.safetensors, vocab.txt,
-/// model.embert, report.json, and training.csv with its picture. The scores of the blob are those of
-/// the integer engine.
+/// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json,
+/// model.safetensors, vocab.txt, model.embert, report.json, and training.csv with its picture. The
+/// scores of the blob are those of the integer engine.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Finetune {

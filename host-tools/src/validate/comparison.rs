@@ -31,7 +31,8 @@ impl Comparison {
     /// Compares what the float model says with what the quantized one says.
     ///
     /// Token labels are compared for the text's tokens alone: nobody reads those of `[CLS]` and
-    /// `[SEP]`. They are `tags` where there are some, else the most probable ones. With `multi_label`, the decision is the set of labels above one half.
+    /// `[SEP]`. They are `tags` where there are some, else the most probable ones. With
+    /// `multi_label`, the decision is the set of labels above one half.
     ///
     /// # Errors
     /// When the two are not results of the same kind and size.

@@ -98,7 +98,8 @@ pub fn compare(
                 let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
                 let quantized = Answer::new(&reading, &tokens, segment_b);
                 let float = reference::forward(checkpoint, &ids, segment_b)?.output;
-                let tags = tags_of(checkpoint, &ids, &float);
+                let places = tokens.iter().map(|token| reader.place(token)).collect();
+                let tags = tags_of(checkpoint, places, &float);
                 done();
                 Ok(Comparison::new(&float, &tags, &quantized, multi_label)?)
             },
@@ -107,7 +108,7 @@ pub fn compare(
 }
 
 /// The float model's tags of words; none where each token has a label of its own.
-fn tags_of(checkpoint: &Checkpoint, ids: &[u32], float: &Output) -> Vec<TokenLabel> {
+fn tags_of(checkpoint: &Checkpoint, places: Vec<Place>, float: &Output) -> Vec<TokenLabel> {
     let logits = match float {
         Output::TokenClassification { logits, .. } | Output::Joint { slots: logits, .. } => logits,
         _ => return Vec::new(),
@@ -115,8 +116,6 @@ fn tags_of(checkpoint: &Checkpoint, ids: &[u32], float: &Output) -> Vec<TokenLab
     if !checkpoint.tags {
         return Vec::new();
     }
-    let place = |id: &u32| tags::place(&checkpoint.tokenizer, *id);
-    let places: Vec<Place> = ids.iter().map(place).collect();
     let row = |token: usize| logits.row(token).to_slice().expect("rows are whole");
     tags::decode(&checkpoint.labels, &places, row)
 }

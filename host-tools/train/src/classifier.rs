@@ -196,7 +196,7 @@ impl Classifier {
             let (more, qkv) = imitation.learn(&pass, tape, teacher, objective, gradient);
             loss += more;
             injected.qkv = vec![None; self.encoder.layers.len() - 1];
-            injected.qkv.push(Some(qkv));
+            injected.qkv.push(qkv);
         }
         self.encoder.backward(&pass, tape, &injected, gradient);
         workspace.values = rounded;

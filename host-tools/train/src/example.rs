@@ -112,11 +112,7 @@ impl Example {
             .map(|token| token.start as usize..token.end as usize)
             .collect();
         let firsts = firsts(&words, &ranges);
-        let places = tokens.iter().map(|token| match token.start < token.end {
-            false => Place::None,
-            true if reader.continues(token) => Place::Later,
-            true => Place::First,
-        });
+        let places = tokens.iter().map(|token| reader.place(token));
         let tags = row.tags.iter().map(|&tag| Some(tag as u32));
         let tagged = tags.chain(iter::repeat(None)).zip(words).zip(firsts);
         let words: Vec<Word> = tagged

@@ -66,7 +66,7 @@ impl Imitation {
 
     /// Adds to the gradients of the last hidden states and of parameters; returns the mean loss and
     /// the gradient of the last layer's queries, keys and values. Examples of which nothing is known
-    /// from within do not count.
+    /// from within do not count. What does not count in the objective is not computed.
     pub fn learn(
         &self,
         pass: &Pass<'_>,
@@ -74,15 +74,19 @@ impl Imitation {
         teacher: &[&Knowledge],
         objective: &Objective,
         gradient: &mut [f32],
-    ) -> (f64, Vec<f32>) {
+    ) -> (f64, Option<Vec<f32>>) {
         let pairs = pass.batch.sequences.iter().zip(teacher);
         let known = pairs.filter_map(|(tokens, known)| Some((tokens, known.inner.as_ref()?)));
         let known: Vec<(&Range<usize>, &Inner)> = known.collect();
-        let (loss, qkv) = self.relations(pass, tape, &known, objective.relations);
-        (
-            loss + self.states(pass, tape, &known, objective.states, gradient),
-            qkv,
-        )
+        let (mut loss, mut dqkv) = (0.0, None);
+        if objective.relations > 0.0 {
+            let (more, rows) = self.relations(pass, tape, &known, objective.relations);
+            (loss, dqkv) = (more, Some(rows));
+        }
+        if objective.states > 0.0 {
+            loss += self.states(pass, tape, &known, objective.states, gradient);
+        }
+        (loss, dqkv)
     }
 
     fn relations(

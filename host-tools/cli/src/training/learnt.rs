@@ -8,7 +8,7 @@ use clap::Args;
 use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
-use embert_tools::quantize::{Options, quantize};
+use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::Classifier;
 use embert_train::engine;
 use embert_train::example::Example;
@@ -34,19 +34,22 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The blob's, for a model from `source`.
+    fn int4(&self) -> Vec<Part> {
+        self.int4.iter().map(|&part| part.into()).collect()
+    }
+
+    /// The blob's; `about` says where the model came from.
     pub fn options(&self, about: String) -> Options {
         Options {
             about,
-            int4: self.int4.iter().map(|&part| part.into()).collect(),
+            int4: self.int4(),
             ..Options::default()
         }
     }
 
     /// What the model is to be trained with.
     pub fn rounding(&self) -> Option<Rounding> {
-        let int4 = self.options(String::new()).int4;
-        self.qat.then_some(Rounding { int4 })
+        self.qat.then(|| Rounding { int4: self.int4() })
     }
 }
 
