@@ -1,5 +1,7 @@
 //! More sentences of the same kind: entities of a type take each other's place (Dai and Adel, "An
-//! Analysis of Simple Data Augmentation for Named Entity Recognition", 2020, mention replacement).
+//! Analysis of Simple Data Augmentation for Named Entity Recognition", 2020, mention replacement), and
+//! words of any text that of the names of songs, books and people: texts to come are full of names
+//! that no one has seen, and what surrounds a name must do to find it.
 
 use crate::data::LabelledWords;
 use crate::random::Random;
@@ -9,9 +11,63 @@ use std::ops::Range;
 /// Words of an entity.
 type Mention = Vec<String>;
 
+/// What entities of a type are called.
+#[derive(Default)]
+struct Names {
+    /// Each once: what is frequent should not be more so.
+    names: Vec<Mention>,
+    /// How probable it is that the next entity has a name that was not seen: the share of names seen
+    /// once (Good, "The Population Frequencies of Species", 1953, with Turing's formula).
+    new: f64,
+}
+
+impl Names {
+    fn of(mut mentions: Vec<Mention>) -> Self {
+        let count = mentions.len();
+        mentions.sort_unstable();
+        let once = mentions
+            .chunk_by(|a, b| a == b)
+            .filter(|same| same.len() == 1);
+        let new = once.count() as f64 / count as f64;
+        mentions.dedup();
+        Names {
+            names: mentions,
+            new,
+        }
+    }
+
+    /// One of these names, or words of one of the texts that could be another.
+    fn draw(&self, texts: &[String], random: &mut Random) -> Mention {
+        let name = &self.names[random.below(self.names.len())];
+        if texts.is_empty() || f64::from(random.uniform()) >= self.new {
+            return name.clone();
+        }
+        let text = &texts[random.below(texts.len())];
+        let bare = text
+            .split_whitespace()
+            .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+        let words: Vec<&str> = bare.filter(|word| !word.is_empty()).collect();
+        let Some(places) = (words.len() + 1)
+            .checked_sub(name.len())
+            .filter(|&places| places > 0)
+        else {
+            return name.clone();
+        };
+        let start = random.below(places);
+        let words = &words[start..start + name.len()];
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+}
+
 /// `count` sentences made of those given: each a sentence that is there, half of whose entities are
-/// others of their types.
-pub fn exchanged(rows: &[LabelledWords], count: usize, seed: u64) -> Vec<LabelledWords> {
+/// others of their types. Where there are `texts`, as many of these as are new in their types are
+/// words that stand together in one of them, as many as an entity of the type has.
+pub fn exchanged(
+    rows: &[LabelledWords],
+    texts: &[String],
+    count: usize,
+    seed: u64,
+) -> Vec<LabelledWords> {
     let mut mentions: BTreeMap<&str, Vec<Mention>> = BTreeMap::new();
     for row in rows {
         for (kind, words) in entities(row) {
@@ -19,25 +75,25 @@ pub fn exchanged(rows: &[LabelledWords], count: usize, seed: u64) -> Vec<Labelle
             mentions.entry(kind).or_default().push(mention);
         }
     }
-    // What is frequent should not be more so.
-    for all in mentions.values_mut() {
-        all.sort_unstable();
-        all.dedup();
-    }
+    let mentions = mentions
+        .into_iter()
+        .map(|(kind, all)| (kind, Names::of(all)));
+    let mentions = mentions.collect();
     let with_entities = |row: &&LabelledWords| row.tags.iter().any(|tag| tag != "O");
     let rows: Vec<&LabelledWords> = rows.iter().filter(with_entities).collect();
     let mut random = Random(seed);
     let count = if rows.is_empty() { 0 } else { count };
     let new = (0..count).map(|_| {
         let row = rows[random.below(rows.len())];
-        exchange(row, &mentions, &mut random)
+        exchange(row, &mentions, texts, &mut random)
     });
     new.collect()
 }
 
 fn exchange(
     row: &LabelledWords,
-    mentions: &BTreeMap<&str, Vec<Mention>>,
+    mentions: &BTreeMap<&str, Names>,
+    texts: &[String],
     random: &mut Random,
 ) -> LabelledWords {
     let mut new = LabelledWords {
@@ -50,22 +106,15 @@ fn exchange(
         new.words.extend_from_slice(&row.words[next..words.start]);
         new.tags.extend_from_slice(&row.tags[next..words.start]);
         next = words.end;
-        let others = &mentions[kind];
-        match random.below(2) {
-            0 => {
-                new.words.extend_from_slice(&row.words[words.clone()]);
-                new.tags.extend_from_slice(&row.tags[words]);
-            }
-            _ => {
-                let mention = &others[random.below(others.len())];
-                new.words.extend_from_slice(mention);
-                let tags = (0..mention.len()).map(|word| match word {
-                    0 => format!("B-{kind}"),
-                    _ => format!("I-{kind}"),
-                });
-                new.tags.extend(tags);
-            }
-        }
+        let name = match random.below(2) {
+            0 => row.words[words].to_vec(),
+            _ => mentions[kind].draw(texts, random),
+        };
+        new.tags.extend((0..name.len()).map(|word| match word {
+            0 => format!("B-{kind}"),
+            _ => format!("I-{kind}"),
+        }));
+        new.words.extend(name);
     }
     new.words.extend_from_slice(&row.words[next..]);
     new.tags.extend_from_slice(&row.tags[next..]);
@@ -116,8 +165,8 @@ mod tests {
             row("rain in rome", "O O B-city", "weather"),
             row("hello", "O", "greeting"),
         ];
-        let new = exchanged(&rows, 200, 3);
-        assert_eq!(new, exchanged(&rows, 200, 3), "the seed decides");
+        let new = exchanged(&rows, &[], 200, 3);
+        assert_eq!(new, exchanged(&rows, &[], 200, 3), "the seed decides");
         assert_eq!(new.len(), 200);
         let found = |words: &str, tags: &str| {
             let split =
@@ -130,6 +179,27 @@ mod tests {
         assert!(found("rain in rome", "O O B-city"));
         assert!(new.iter().all(|row| row.words.len() == row.tags.len()));
         assert!(new.iter().all(|row| row.words[0] != "hello"));
-        assert_eq!(exchanged(&rows[3..], 5, 1), []);
+        assert_eq!(exchanged(&rows[3..], &[], 5, 1), []);
+    }
+
+    #[test]
+    fn new_names_are_words_of_a_text() {
+        let rows = [
+            row("play let it be", "O B-song I-song I-song", "music"),
+            row("rain in rome", "O O B-city", "weather"),
+            row("rain in rome again", "O O B-city O", "weather"),
+        ];
+        let texts = ["\"Call me Ishmael.\"".to_owned(), "too short".into()];
+        let new = exchanged(&rows, &texts, 50, 3);
+        let texts: Vec<String> = new.iter().map(|row| row.words.join(" ")).collect();
+        assert!(texts.iter().any(|text| text == "play Call me Ishmael"));
+        assert!(texts.iter().any(|text| text == "play let it be"));
+        // Every song was new when it was seen, no city was.
+        assert!(
+            texts
+                .iter()
+                .all(|text| !text.starts_with("rain") || text.contains("rome"))
+        );
+        assert!(new.iter().all(|row| row.words.len() == row.tags.len()));
     }
 }

@@ -6,6 +6,7 @@ use crate::model::{Parameters, Rates};
 use crate::ops::Dropout;
 use crate::predict::{Task, predict, report};
 use crate::random::Random;
+use crate::shares::{self, Shares};
 use crate::trainer::{Learnt, Lesson};
 
 /// A classifier, and what it learns from.
@@ -14,7 +15,7 @@ pub struct Labelled<'a> {
     data: Data<'a>,
     /// The epoch whose order this is.
     order: (u64, Vec<usize>),
-    workspace: Workspace,
+    shares: Shares<Workspace>,
 }
 
 /// What a classifier learns from, and how.
@@ -30,7 +31,7 @@ pub struct Data<'a> {
     pub objective: Objective,
     /// Examples of a step.
     pub batch: usize,
-    /// Gradients of so many parts of a batch are added before a step: for batches that memory has
+    /// Both threads learn from their halves of a batch in so many parts: for batches that memory has
     /// no room for.
     pub parts: usize,
     /// Of the order of examples.
@@ -44,7 +45,7 @@ impl<'a> Labelled<'a> {
             model,
             data,
             order,
-            workspace: Workspace::default(),
+            shares: Shares::default(),
         }
     }
 }
@@ -58,7 +59,7 @@ impl Lesson for Labelled<'_> {
         self.data.examples.len().div_ceil(self.data.batch) as u64
     }
 
-    /// A part of the batch at a time.
+    /// The mean of what the parts of the batch give, each by its examples.
     fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt {
         let (epoch, place) = (step / self.steps(), step % self.steps());
         let data = &self.data;
@@ -67,29 +68,32 @@ impl Lesson for Labelled<'_> {
         }
         let mut batches = self.order.1.chunks(data.batch);
         let chosen = batches.nth(place as usize).unwrap_or_default();
-        let mut learnt = Learnt::default();
-        for (index, part) in chosen.chunks(data.batch.div_ceil(data.parts)).enumerate() {
-            let share = part.len() as f32 / chosen.len() as f32;
-            let some = of(data.examples, part);
-            let taught = data.teacher.map(|teacher| of(teacher, part));
-            let dropout = dropout.at(index as u32);
-            let objective = Objective {
-                hard: data.objective.hard * share,
-                soft: data.objective.soft * share,
-                states: data.objective.states * share,
-                relations: data.objective.relations * share,
-                rates: Rates {
-                    hidden: dropout,
-                    attention: dropout,
-                },
-                ..data.objective.clone()
-            };
-            let workspace = &mut self.workspace;
-            let model = &self.model;
-            learnt.loss += model.learn(&some, taught.as_deref(), &objective, workspace, gradient);
-            learnt.tokens += some.iter().map(|example| example.ids.len()).sum::<usize>();
-        }
-        learnt
+        let parts: Vec<&[usize]> = chosen
+            .chunks(shares::part(chosen.len(), data.parts))
+            .collect();
+        let model = &self.model;
+        self.shares
+            .learn(&parts, gradient, |index, part, workspace, gradient| {
+                let share = part.len() as f32 / chosen.len() as f32;
+                let some = of(data.examples, part);
+                let taught = data.teacher.map(|teacher| of(teacher, part));
+                let dropout = dropout.at(index as u32);
+                let objective = Objective {
+                    hard: data.objective.hard * share,
+                    soft: data.objective.soft * share,
+                    states: data.objective.states * share,
+                    relations: data.objective.relations * share,
+                    rates: Rates {
+                        hidden: dropout,
+                        attention: dropout,
+                    },
+                    ..data.objective.clone()
+                };
+                Learnt {
+                    loss: model.learn(&some, taught.as_deref(), &objective, workspace, gradient),
+                    tokens: some.iter().map(|example| example.ids.len()).sum::<usize>(),
+                }
+            })
     }
 
     fn score(&mut self) -> f64 {

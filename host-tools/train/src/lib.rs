@@ -20,6 +20,7 @@ pub mod pretrain;
 pub mod questions;
 mod random;
 pub mod rounding;
+mod shares;
 pub mod state;
 pub mod student;
 pub mod trainer;

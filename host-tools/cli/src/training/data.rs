@@ -10,6 +10,8 @@ use embert_train::data::{self, Column};
 use embert_train::example::Example;
 use embert_train::finetune::{Rows, Source};
 
+use crate::texts;
+
 /// Labelled data.
 #[derive(Args)]
 pub struct Data {
@@ -32,6 +34,9 @@ pub struct Data {
         requires = "words"
     )]
     exchange: usize,
+    /// Of what is exchanged, let as much as is new in its type be words of these texts, one a line
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "exchange")]
+    names_from: Vec<PathBuf>,
     /// Longer texts are cut off, longer contexts of questions read in windows
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,
@@ -42,7 +47,8 @@ impl Data {
     pub fn training(&self, source: &Source, seed: u64) -> Result<Rows> {
         let mut rows = source.read(&self.train)?;
         if let Rows::Words(rows) = &mut rows {
-            rows.extend(exchanged(rows, self.exchange, seed));
+            let texts = texts::lines_of_all(&self.names_from)?;
+            rows.extend(exchanged(rows, &texts, self.exchange, seed));
         }
         Ok(rows)
     }

@@ -6,6 +6,7 @@ use super::model::{LanguageModel, Losses, Workspace};
 use crate::model::{Parameters, Rates};
 use crate::ops::Dropout;
 use crate::predict::largest;
+use crate::shares::{self, Shares};
 use crate::trainer::{Learnt, Lesson};
 use serde::Serialize;
 
@@ -36,7 +37,7 @@ pub struct Pretraining<'a> {
     data: Data<'a>,
     /// Of the held-out documents: the same each time.
     exercises: Vec<Exercise>,
-    workspace: Workspace,
+    shares: Shares<Workspace>,
 }
 
 /// How well a model knows the held-out documents.
@@ -70,7 +71,7 @@ impl<'a> Pretraining<'a> {
             model,
             data,
             exercises: exercises.collect(),
-            workspace: Workspace::default(),
+            shares: Shares::default(),
         }
     }
 
@@ -86,11 +87,12 @@ impl<'a> Pretraining<'a> {
 
         let mut losses = Losses::default();
         let [mut words, mut right, mut pairs, mut right_pairs] = [0; 4];
+        let workspace = self.shares.workspace();
         for exercise in &self.exercises {
-            let sums = self.model.judge(exercise, &mut self.workspace);
+            let sums = self.model.judge(exercise, workspace);
             losses.words += sums.words;
             losses.next += sums.next;
-            let logits = &self.workspace.logits;
+            let logits = &workspace.logits;
             words += exercise.words.len();
             right += hits(&logits.words, &exercise.words);
             pairs += exercise.next.len();
@@ -122,7 +124,7 @@ impl Lesson for Pretraining<'_> {
         corpus.tokens().div_ceil(self.data.batch * tokens) as u64
     }
 
-    /// A part of the batch at a time; each masked word of the batch counts the same, and each pair.
+    /// Each masked word of the batch counts the same, and each pair.
     fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt {
         let Data {
             maker,
@@ -130,7 +132,7 @@ impl Lesson for Pretraining<'_> {
             parts,
             ..
         } = self.data;
-        let part = batch.div_ceil(parts);
+        let part = shares::part(batch, parts);
         let (batch, first) = (batch as u64, step * batch as u64);
         let starts = (0..batch).step_by(part);
         let exercises: Vec<Exercise> = starts
@@ -141,21 +143,23 @@ impl Lesson for Pretraining<'_> {
             .collect();
         let words: usize = exercises.iter().map(|exercise| exercise.words.len()).sum();
         let scales = [1.0 / words.max(1) as f32, 1.0 / batch as f32];
-        let mut learnt = Learnt::default();
-        for (index, exercise) in exercises.iter().enumerate() {
-            let dropout = dropout.at(index as u32);
-            let rates = Rates {
-                hidden: dropout,
-                attention: dropout,
-            };
-            let workspace = &mut self.workspace;
-            let losses = self
-                .model
-                .learn(exercise, scales, rates, workspace, gradient);
-            learnt.loss += f64::from(scales[0]) * losses.words + f64::from(scales[1]) * losses.next;
-            learnt.tokens += exercise.batch.tokens();
-        }
-        learnt
+        let model = &self.model;
+        self.shares.learn(
+            &exercises,
+            gradient,
+            |index, exercise, workspace, gradient| {
+                let dropout = dropout.at(index as u32);
+                let rates = Rates {
+                    hidden: dropout,
+                    attention: dropout,
+                };
+                let losses = model.learn(exercise, scales, rates, workspace, gradient);
+                Learnt {
+                    loss: f64::from(scales[0]) * losses.words + f64::from(scales[1]) * losses.next,
+                    tokens: exercise.batch.tokens(),
+                }
+            },
+        )
     }
 
     /// Minus the loss of both tasks.
