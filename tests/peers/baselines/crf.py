@@ -19,7 +19,7 @@ import size
 import viterbi
 
 # L1 and L2 that are tried, in CRFsuite's terms.
-STRENGTHS = ((0.05, 0.01), (0.2, 0.01))
+STRENGTHS = ((0.1, 0.01), (0.02, 0.01))
 ITERATIONS = 80
 FEATURE, WEIGHT = 4 + 1, 1 + 1
 

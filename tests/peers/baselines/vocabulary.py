@@ -37,13 +37,16 @@ class Vocabulary:
         words = torch.zeros(len(sentences), int(lengths.max()), dtype=torch.long)
         characters = torch.zeros(*words.shape, LONGEST_WORD, dtype=torch.long)
         for row, sentence in enumerate(sentences):
-            for column, word in enumerate(sentence.words):
-                words[row, column] = self.of_words.get(word.lower(), UNKNOWN)
-                for at, char in enumerate(word[:LONGEST_WORD]):
-                    characters[row, column, at] = self.of_characters.get(char, UNKNOWN)
+            count = len(sentence.words)
+            words[row, :count] = torch.tensor([self.of_words.get(word.lower(), UNKNOWN) for word in sentence.words])
+            characters[row, :count] = torch.tensor([self.spelt(word) for word in sentence.words])
         # A column of nothing but padding is not worth convolving.
         longest = max(1, int((characters != 0).any(dim=0).any(dim=0).sum()))
         return words, characters[:, :, :longest], lengths
+
+    def spelt(self, word):
+        numbers = [self.of_characters.get(char, UNKNOWN) for char in word[:LONGEST_WORD]]
+        return numbers + [0] * (LONGEST_WORD - len(numbers))
 
     def targets(self, sentences):
         """Labels [sentences] and tags [sentences, words], None where there are none."""
