@@ -12,8 +12,8 @@ the bytes where there are both, and a BiLSTM. Weights are rounded to 8 bits befo
 scored. Settings are chosen by the dev split, never by the test split; without a test split the
 scores are those of dev, and with `--hold-out` settings are chosen by that share of the training
 data instead. Several files of a split count as one, but each test file has its own scores.
-`results.json` has what came of SNIPS, SST-2 and two corpora of entities; the first record of TF-IDF
-and CRF has the seconds of what is trained once for all budgets.
+`results.json` has what came of SNIPS; the first record of TF-IDF and CRF has the seconds of what is
+trained once for all budgets.
 """
 
 import argparse
