@@ -155,6 +155,8 @@ impl Distil {
             several: task.several,
             states: self.states,
             relations: self.relations,
+            unseen: self.schedule.unseen,
+            unknown: small.tokenizer.unk,
             ..Objective::default()
         };
         let (schedule, folder): (_, &Path) = (&self.schedule, &self.output);

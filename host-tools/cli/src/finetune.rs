@@ -75,6 +75,8 @@ impl Finetune {
         let objective = Objective {
             several: task.several,
             class_weights: self.balanced.then(balance),
+            unseen: self.schedule.unseen,
+            unknown: base.tokenizer.unk,
             ..Objective::default()
         };
         let schedule = &self.schedule;

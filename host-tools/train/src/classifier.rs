@@ -40,6 +40,10 @@ pub struct Objective {
     /// What each label of texts counts; all the same if there are none.
     pub class_weights: Option<Vec<f32>>,
     pub rates: Rates,
+    /// Share of the tokens that the model does not get to see, so that it learns to go by those
+    /// around them, and the token that stands for them.
+    pub unseen: f32,
+    pub unknown: u32,
 }
 
 impl Default for Objective {
@@ -54,6 +58,30 @@ impl Default for Objective {
             several: false,
             class_weights: None,
             rates: Rates::NONE,
+            unseen: 0.0,
+            unknown: 0,
+        }
+    }
+}
+
+/// Where tokens are hidden, apart from the places of dropout within the model.
+const HIDING: u32 = 1 << 20;
+
+impl Objective {
+    /// Hides tokens, but none of those that frame texts.
+    fn hide(&self, batch: &mut Batch, examples: &[&Example]) {
+        if self.unseen == 0.0 {
+            return;
+        }
+        let hiding = self.rates.hidden.of(self.unseen).at(HIDING);
+        for (example, sequence) in examples.iter().zip(&batch.sequences) {
+            let last = sequence.end - 1;
+            let between = sequence.start + example.segment_b - 1;
+            for token in sequence.start + 1..last {
+                if token != between && hiding.drops(token) {
+                    batch.ids[token] = self.unknown;
+                }
+            }
         }
     }
 }
@@ -166,7 +194,8 @@ impl Classifier {
         workspace: &mut Workspace,
         gradient: &mut [f32],
     ) -> f64 {
-        let batch = batch(examples.iter().copied());
+        let mut batch = batch(examples.iter().copied());
+        objective.hide(&mut batch, examples);
         let rounded = std::mem::take(&mut workspace.values);
         let rounded = self.rounded(&batch, rounded);
         let pass = self.pass(&batch, objective.rates, &rounded);
@@ -309,5 +338,44 @@ impl Classifier {
             }
         }
         loss
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Dropout;
+
+    #[test]
+    fn tokens_are_hidden_but_for_those_that_frame_texts() {
+        let example = Example {
+            ids: vec![7; 1_000],
+            segment_b: 400,
+            ..Example::default()
+        };
+        let examples = [&example, &example];
+        let hidden = |step| {
+            let mut all = batch(examples.iter().copied());
+            let objective = Objective {
+                rates: Rates {
+                    hidden: Dropout::new(0.0, 5, step),
+                    attention: Dropout::NONE,
+                },
+                unseen: 0.5,
+                unknown: 9,
+                ..Objective::default()
+            };
+            objective.hide(&mut all, &examples);
+            all.ids
+        };
+        let ids = hidden(1);
+        for frame in [0, 399, 999, 1_000, 1_399, 1_999] {
+            assert_eq!(ids[frame], 7);
+        }
+        let count = ids.iter().filter(|&&id| id == 9).count();
+        assert!((900..1_100).contains(&count), "{count}");
+        assert_ne!(ids[..1_000], ids[1_000..]);
+        assert_eq!(ids, hidden(1));
+        assert_ne!(ids, hidden(2));
     }
 }

@@ -33,6 +33,9 @@ pub struct Schedule {
     warmup: f32,
     #[arg(long, default_value_t = 0.1)]
     dropout: f32,
+    /// Share of the tokens that are replaced by [UNK], other ones in each step
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub unseen: f32,
     /// Stop when so many epochs in a row were no better
     #[arg(long, default_value_t = 3)]
     patience: usize,

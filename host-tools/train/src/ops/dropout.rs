@@ -25,10 +25,17 @@ impl Dropout {
     /// Drops a share of `rate`, other numbers in each step.
     pub fn new(rate: f32, seed: u64, step: u64) -> Self {
         let both = hash((seed as u32) ^ hash((seed >> 32) as u32 ^ 0x9e37_79b9));
+        let seed = hash(both ^ step as u32) ^ (step >> 32) as u32;
+        Dropout { seed, ..Self::NONE }.of(rate)
+    }
+
+    /// Another share at the same place.
+    pub fn of(self, rate: f32) -> Self {
+        let rate = rate.clamp(0.0, 0.99);
         Dropout {
-            threshold: (f64::from(rate.clamp(0.0, 0.99)) * 2f64.powi(32)) as u32,
-            scale: 1.0 / (1.0 - rate.clamp(0.0, 0.99)),
-            seed: hash(both ^ step as u32) ^ (step >> 32) as u32,
+            threshold: (f64::from(rate) * 2f64.powi(32)) as u32,
+            scale: 1.0 / (1.0 - rate),
+            ..self
         }
     }
 
@@ -38,6 +45,11 @@ impl Dropout {
             seed: hash(self.seed ^ hash(site)),
             ..self
         }
+    }
+
+    /// Whether the number of this index is dropped.
+    pub fn drops(&self, index: usize) -> bool {
+        hash(index as u32 ^ self.seed) < self.threshold
     }
 
     pub fn is_none(&self) -> bool {
