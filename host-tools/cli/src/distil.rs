@@ -14,7 +14,6 @@ use embert_train::predict::{knowledge, predict, report};
 use embert_train::student::Student;
 
 use crate::quantize::about;
-use crate::texts;
 use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
 const EXAMPLES: &str = "\
@@ -97,7 +96,7 @@ impl Distil {
         };
         let (theirs_task, task) = (labels.task(), ours.task());
         let (data, source) = (&self.data, self.data.columns.source());
-        let unlabelled = texts::lines_of_all(&self.unlabelled)?;
+        let unlabelled = data.unlabelled(&self.unlabelled)?;
         let training = data.training(&source, self.schedule.seed)?;
         let training = training.with(&unlabelled);
         let dev = source.read(&data.dev)?;

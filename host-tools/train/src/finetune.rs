@@ -2,8 +2,8 @@
 
 use crate::classifier::Classifier;
 use crate::data::{
-    Columns, DataError, LabelledText, LabelledWords, Labels, Place, Question, labelled_texts,
-    labelled_words, questions,
+    Columns, DataError, HeldOut, LabelledText, LabelledWords, Labels, Place, Question,
+    labelled_texts, labelled_words, questions,
 };
 use crate::example::{Class, Example};
 use crate::model::{Config, Dense, float_dense, float_model, load, load_dense};
@@ -100,6 +100,28 @@ impl Rows {
             Rows::Questions { .. } => {}
         }
         self
+    }
+}
+
+impl Rows {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Rows::Texts(rows) => rows.len(),
+            Rows::Words(rows) => rows.len(),
+            Rows::Questions { questions, .. } => questions.len(),
+        }
+    }
+
+    /// Leaves out the rows whose text models are judged by.
+    pub fn leave_out(&mut self, held_out: &HeldOut) {
+        match self {
+            Rows::Texts(rows) => rows.retain(|row| !held_out.has_text(row)),
+            Rows::Words(rows) => rows.retain(|row| !held_out.has_words(row)),
+            Rows::Questions { questions, .. } => {
+                questions.retain(|question| !held_out.has(&question.context));
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::Dense;
 use crate::questions::{found, question_report};
 use embert_tools::tags::decode;
 use embert_tools::windows::Found;
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// Examples of a batch: no gradients are kept, so that memory does not decide.
@@ -88,29 +89,33 @@ pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<
 }
 
 /// What becomes of each example's logits, of the text and of all its tokens, and of what is within.
-fn each<T>(
+fn each<T: Send>(
     model: &Classifier,
     examples: &[Example],
     within: bool,
-    read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T,
+    read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T + Sync,
 ) -> Vec<T> {
     let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(0, |dense| dense.outputs);
     let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
-    let mut workspace = Workspace::default();
-    let mut all = Vec::new();
-    for some in examples.chunks(BATCH) {
+    let of_batch = |workspace: &mut Workspace, some: &[Example]| {
         let batch = batch(some);
-        model.logits(&batch, &mut workspace);
+        model.logits(&batch, workspace);
         let inner = within.then(|| workspace.inner(&batch));
         let mut inner = inner.into_iter().flatten();
         let logits = workspace.logits();
-        for (index, (example, tokens)) in some.iter().zip(&batch.sequences).enumerate() {
+        let numbered = some.iter().zip(&batch.sequences).enumerate();
+        let of_each = numbered.map(|(index, (example, tokens))| {
             let of_text = &logits.sequence[index * classes..][..classes];
             let of_tokens = &logits.tokens[tokens.start * tags..tokens.end * tags];
-            all.push(read(example, of_text, of_tokens, inner.next()));
-        }
-    }
-    all
+            read(example, of_text, of_tokens, inner.next())
+        });
+        of_each.collect::<Vec<T>>()
+    };
+    let batches = examples.par_chunks(BATCH);
+    batches
+        .map_init(Workspace::default, of_batch)
+        .flatten_iter()
+        .collect()
 }
 
 /// The predictions of a float model.

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use embert_tools::windows::STRIDE;
 use embert_train::augment::exchanged;
-use embert_train::data::{self, Column};
+use embert_train::data::{self, Column, HeldOut};
 use embert_train::example::Example;
 use embert_train::finetune::{Rows, Source};
 
@@ -37,6 +37,10 @@ pub struct Data {
     /// Of what is exchanged, let as much as is new in its type be words of these texts, one a line
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "exchange")]
     names_from: Vec<PathBuf>,
+    /// Leave out what overlaps these texts, one a line, that models are judged by: equal letters and
+    /// digits, or 30 of them in a row
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    without: Vec<PathBuf>,
     /// Longer texts are cut off, longer contexts of questions read in windows
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,
@@ -46,11 +50,30 @@ impl Data {
     /// What to learn from; what is exchanged follows from the seed.
     pub fn training(&self, source: &Source, seed: u64) -> Result<Rows> {
         let mut rows = source.read(&self.train)?;
+        let all = rows.count();
+        rows.leave_out(&self.held_out()?);
+        match all - rows.count() {
+            0 => {}
+            out if out == all => bail!("all of {} overlaps --without", self.train.display()),
+            out => eprintln!("{out} of {all} overlap --without and are left out"),
+        }
         if let Rows::Words(rows) = &mut rows {
             let texts = texts::lines_of_all(&self.names_from)?;
             rows.extend(exchanged(rows, &texts, self.exchange, seed));
         }
         Ok(rows)
+    }
+
+    /// Texts without labels, one a line.
+    pub fn unlabelled(&self, paths: &[PathBuf]) -> Result<Vec<String>> {
+        let mut texts = texts::lines_of_all(paths)?;
+        let held_out = self.held_out()?;
+        texts.retain(|text| !held_out.has(text));
+        Ok(texts)
+    }
+
+    fn held_out(&self) -> Result<HeldOut> {
+        Ok(HeldOut::new(&texts::lines_of_all(&self.without)?))
     }
 }
 

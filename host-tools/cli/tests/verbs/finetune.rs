@@ -147,6 +147,17 @@ fn texts_to_a_folder_and_a_blob() {
     let error = bad("empty.tsv", "early\t ");
     assert!(error.contains("empty.tsv, line 4"), "{error}");
 
+    // What models are judged by is not learnt from.
+    let held_out = path("held-out.txt");
+    let texts = fs::read_to_string(path("train.tsv")).unwrap();
+    let texts: Vec<&str> = texts.lines().filter_map(|l| l.split('\t').nth(1)).collect();
+    fs::write(&held_out, texts.join("\n")).unwrap();
+    let error = run("train.tsv", "dev.tsv", &["--without", &held_out]).unwrap_err();
+    assert!(
+        error.contains("all of") && error.contains("train.tsv"),
+        "{error}"
+    );
+
     // A run that was interrupted is neither overwritten nor forgotten.
     fs::write(folder.path().join("mine/state.safetensors"), "half").unwrap();
     let error = run("train.tsv", "dev.tsv", &[]).unwrap_err();
