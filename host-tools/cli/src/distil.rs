@@ -13,6 +13,7 @@ use embert_train::finetune::{self, Rows, TaskLabels, examples};
 use embert_train::predict::{knowledge, predict, report};
 use embert_train::student::Student;
 
+use crate::progress;
 use crate::quantize::about;
 use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
@@ -126,7 +127,9 @@ impl Distil {
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
         let within = self.states > 0.0 || self.relations > 0.0;
-        let mut taught = knowledge(&teacher, &theirs, within);
+        let bar = progress::bar(theirs.len(), "teaching");
+        let mut taught = knowledge(&teacher, &theirs, within, |count| bar.inc(count as u64));
+        bar.finish_and_clear();
         let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
         for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
             if !theirs.same_pieces(pieces[0], ours, pieces[1]) {

@@ -69,10 +69,16 @@ impl Report {
     }
 }
 
-/// What a float model says of examples, in logits, and what is within it, if that is wanted.
-pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<Knowledge> {
+/// What a float model says of examples, in logits, and what is within it, if that is wanted. `done`
+/// is called with the number of examples it has just read.
+pub fn knowledge(
+    model: &Classifier,
+    examples: &[Example],
+    within: bool,
+    done: impl Fn(usize) + Sync,
+) -> Vec<Knowledge> {
     let tags = model.head.tokens.as_ref().map_or(1, |dense| dense.outputs);
-    each(model, examples, within, |example, text, tokens, inner| {
+    let read = |example: &Example, text: &[f32], tokens: &[f32], inner| {
         let of_word = |word: &Word| match word.token {
             Some(token) => tokens[token * tags..][..tags].to_vec(),
             None => vec![0.0; tags],
@@ -85,7 +91,8 @@ pub fn knowledge(model: &Classifier, examples: &[Example], within: bool) -> Vec<
             },
             inner,
         }
-    })
+    };
+    each(model, examples, within, read, done)
 }
 
 /// What becomes of each example's logits, of the text and of all its tokens, and of what is within.
@@ -94,6 +101,7 @@ fn each<T: Send>(
     examples: &[Example],
     within: bool,
     read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T + Sync,
+    done: impl Fn(usize) + Sync,
 ) -> Vec<T> {
     let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(0, |dense| dense.outputs);
     let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
@@ -109,7 +117,9 @@ fn each<T: Send>(
             let of_tokens = &logits.tokens[tokens.start * tags..tokens.end * tags];
             read(example, of_text, of_tokens, inner.next())
         });
-        of_each.collect::<Vec<T>>()
+        let all: Vec<T> = of_each.collect();
+        done(some.len());
+        all
     };
     let batches = examples.par_chunks(BATCH);
     batches
@@ -120,26 +130,26 @@ fn each<T: Send>(
 
 /// The predictions of a float model.
 pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Prediction> {
-    if task.questions {
-        return each(model, examples, false, |example, _, tokens, _| {
-            let window = example.window.as_ref();
-            Prediction {
-                found: window.map(|window| found(example, window, tokens)),
-                ..Prediction::default()
-            }
-        });
-    }
-    each(model, examples, false, |example, text, tokens, _| {
+    let answer = |example: &Example, _: &[f32], tokens: &[f32], _| {
+        let window = example.window.as_ref();
         Prediction {
-            classes: match text {
-                [] => Vec::new(),
-                logits if task.several => positive(logits),
-                logits => vec![largest(logits)],
-            },
-            tags: tags(task, example, tokens),
-            found: None,
+            found: window.map(|window| found(example, window, tokens)),
+            ..Prediction::default()
         }
-    })
+    };
+    let label = |example: &Example, text: &[f32], tokens: &[f32], _| Prediction {
+        classes: match text {
+            [] => Vec::new(),
+            logits if task.several => positive(logits),
+            logits => vec![largest(logits)],
+        },
+        tags: tags(task, example, tokens),
+        found: None,
+    };
+    match task.questions {
+        true => each(model, examples, false, answer, |_| {}),
+        false => each(model, examples, false, label, |_| {}),
+    }
 }
 
 /// The tag of each word, by the logits of all tokens; the first, `O`, for a word that is not seen.

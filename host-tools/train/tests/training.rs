@@ -225,7 +225,7 @@ fn words_are_learnt_with_the_rounding_of_the_blob() {
     let blob = run.blob_score(&model);
     assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
     // Rounding did something: without it, other logits.
-    let logits = |model: &Classifier| knowledge(model, &run.dev, false);
+    let logits = |model: &Classifier| knowledge(model, &run.dev, false, |_| {});
     let before = logits(&model);
     model.rounding = None;
     assert_ne!(before, logits(&model));
@@ -288,7 +288,7 @@ fn the_gradients_of_imitation_are_gradients() {
             .parameters
             .draw_matrix(range, 0.3, range.start as u64);
     }
-    let mut taught = knowledge(&teacher, some, true);
+    let mut taught = knowledge(&teacher, some, true, |_| {});
     // One that the teacher cuts otherwise.
     taught[3].inner = None;
     let taught: Vec<&Knowledge> = taught.iter().collect();
