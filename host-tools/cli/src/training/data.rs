@@ -37,8 +37,8 @@ pub struct Data {
     /// Of what is exchanged, let as much as is new in its type be words of these texts, one a line
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "exchange")]
     names_from: Vec<PathBuf>,
-    /// Leave out what overlaps these texts, one a line, that models are judged by: equal letters and
-    /// digits, or 30 of them in a row
+    /// Leave out what overlaps these texts, one a line, that models are judged by: those it has
+    /// within it, or 30 letters and digits of one in a row
     #[arg(long, value_name = "FILE", num_args = 1..)]
     without: Vec<PathBuf>,
     /// Longer texts are cut off, longer contexts of questions read in windows

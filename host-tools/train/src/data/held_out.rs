@@ -6,12 +6,15 @@ use std::collections::HashSet;
 
 /// So many letters and digits in a row make two texts one, wherever they stand.
 const RUN: usize = 30;
+/// A shorter text is known again within another one if it has so many.
+const SHORT: usize = 10;
 
 /// Texts, compared by their letters and digits alone.
 #[derive(Clone, Debug, Default)]
 pub struct HeldOut {
-    whole: HashSet<Vec<char>>,
     runs: HashSet<Vec<char>>,
+    /// Texts that are shorter than a run.
+    short: Vec<Vec<char>>,
 }
 
 impl HeldOut {
@@ -21,15 +24,22 @@ impl HeldOut {
             let text = letters(text);
             let runs = text.windows(RUN).map(<[char]>::to_vec);
             held_out.runs.extend(runs);
-            held_out.whole.insert(text);
+            if (1..RUN).contains(&text.len()) {
+                held_out.short.push(text);
+            }
         }
         held_out
     }
 
-    /// Whether the text is one of these, or shares 30 letters and digits in a row with one.
+    /// Whether the text is one of these, has one of 10 letters and digits or more within it, or
+    /// shares 30 in a row with one.
     pub fn has(&self, text: &str) -> bool {
         let text = letters(text);
-        self.whole.contains(&text) || text.windows(RUN).any(|run| self.runs.contains(run))
+        let within = |short: &Vec<char>| {
+            *short == text
+                || short.len() >= SHORT && text.windows(short.len()).any(|part| part == short)
+        };
+        text.windows(RUN).any(|run| self.runs.contains(run)) || self.short.iter().any(within)
     }
 
     pub fn has_text(&self, row: &LabelledText) -> bool {
@@ -60,7 +70,8 @@ mod tests {
         assert!(held_out.has("so charming and often affecting journeys begin"));
         assert!(held_out.has("arming and often affecting journey"));
         assert!(!held_out.has("rming and often affecting journey"));
-        assert!(!held_out.has("unflinchingly bleak and desperate"));
+        assert!(held_out.has("an unflinchingly bleak one"));
+        assert!(!held_out.has("unflinchingly bright"));
         assert!(!held_out.has(""));
     }
 }
