@@ -1,11 +1,12 @@
 //! Training for the blob: the forward pass with its int8 or int4 (Jacob et al., arXiv 1712.05877,
 //! section 3; the gradient passes through the rounding as if it were not there).
 //!
-//! Weights are rounded as the quantizer would round each by itself, rows of activations as the engine
-//! does. The quantizer does better by its calibration, so the blob is rather closer to the model.
+//! Weights are rounded to what a blob can store, rows of activations as the engine does. The quantizer
+//! does better by its search and its calibration, so the blob is rather closer to the model.
 
 use crate::model::{Dense, Encoder, Head};
-use embert_tools::quantize::{Bits, Grid, Part};
+use crate::ops::round_weights;
+use embert_tools::quantize::{Bits, Part};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -33,7 +34,7 @@ impl Rounding {
         wanted.dedup();
         let rows = word.par_chunks_exact_mut(width).enumerate();
         rows.filter(|(id, _)| wanted.binary_search(&(*id as u32)).is_ok())
-            .for_each(|(_, row)| round_row(bits, row));
+            .for_each(|(_, row)| round_weights(row, width, bits));
         let hidden = encoder.config.hidden;
         round_matrix(bits, &embeddings.position, hidden, values);
         round_matrix(Bits::Eight, &embeddings.segment, hidden, values);
@@ -57,14 +58,5 @@ impl Rounding {
 }
 
 fn round_matrix(bits: Bits, range: &Range<usize>, width: usize, values: &mut [f32]) {
-    let rows = values[range.clone()].par_chunks_exact_mut(width);
-    rows.for_each(|row| round_row(bits, row));
-}
-
-fn round_row(bits: Bits, row: &mut [f32]) {
-    let weights = vec![1.0; row.len()];
-    let grid = Grid::best(bits, row, &weights, |channel| channel);
-    for (channel, value) in row.iter_mut().enumerate() {
-        *value = (grid.nearest(channel, (*value).into()) * grid.step) as f32;
-    }
+    round_weights(&mut values[range.clone()], width, bits);
 }

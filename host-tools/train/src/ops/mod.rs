@@ -27,7 +27,7 @@ pub use loss::{
 pub use matmul::{Matrix, MatrixMut, linear, linear_backward, product};
 pub use norm::{Normalized, layer_norm, layer_norm_backward};
 pub use relations::relations;
-pub use rounding::{Steps, round_rows};
+pub use rounding::{Steps, round_rows, round_weights};
 pub use rows::{add, sum_rows};
 
 /// Elements a thread takes at a time.

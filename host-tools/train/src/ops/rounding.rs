@@ -1,6 +1,8 @@
-//! Activations as the engine has them: int8, with a scale for each row.
+//! Activations as the engine has them: int8, with a scale for each row. Weights as a blob has them.
 
 use super::{CHUNK, vectorized};
+use embert::BLOCK;
+use embert_tools::quantize::Bits;
 use rayon::prelude::*;
 
 /// Where the steps of a row lie.
@@ -34,9 +36,98 @@ pub fn round_rows(rows: &mut [f32], width: usize, steps: Steps) {
     });
 }
 
+/// Rounds each row of `width` weights to numbers that a blob can have. The quantizer searches for the
+/// best of them; in every step of a training that would take most of the time, and a training makes up
+/// for what is lost.
+pub fn round_weights(rows: &mut [f32], width: usize, bits: Bits) {
+    let most = (CHUNK / width).max(1) * width;
+    rows.par_chunks_mut(most).for_each(|rows| {
+        vectorized(|| {
+            for row in rows.chunks_exact_mut(width) {
+                match bits {
+                    Bits::Eight => round_int8(row),
+                    Bits::Four => round_int4(row),
+                }
+            }
+        });
+    });
+}
+
+/// Rows of nothing have steps, too.
+const LEAST: f32 = 1e-12;
+
+#[inline(always)]
+fn round_int8(row: &mut [f32]) {
+    let largest = row.iter().fold(LEAST, |m, v| m.max(v.abs()));
+    let step = largest / 127.0;
+    let inverse = 1.0 / step;
+    row.iter_mut()
+        .for_each(|v| *v = (*v * inverse).round_ties_even() * step);
+}
+
+/// The largest multiplier of a group.
+const MULTIPLIER: f32 = 15.0;
+
+/// The step that a group of weights from -8 to 7 would have by itself.
+#[inline(always)]
+fn group_step(group: &[f32]) -> f32 {
+    let least = group.iter().fold(0.0f32, |m, &v| m.min(v));
+    let largest = group.iter().fold(0.0f32, |m, &v| m.max(v));
+    (largest / 7.0).max(least / -8.0)
+}
+
+#[inline(always)]
+fn round_int4(row: &mut [f32]) {
+    let steps = row.chunks(BLOCK).map(group_step);
+    let step = steps.fold(LEAST, f32::max) / MULTIPLIER;
+    for group in row.chunks_mut(BLOCK) {
+        let multiplier = (group_step(group) / step).round_ties_even();
+        let step = step * multiplier.clamp(1.0, MULTIPLIER);
+        let inverse = 1.0 / step;
+        group.iter_mut().for_each(|v| {
+            *v = (*v * inverse).round_ties_even().clamp(-8.0, 7.0) * step;
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use embert_tools::quantize::Grid;
+
+    /// Of rows as they are in models: normally distributed, nearly.
+    #[test]
+    fn weights_are_nearly_as_well_rounded_as_by_the_quantizer() {
+        let mut state = 1u32;
+        let mut uniform = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 16_777_216.0 - 0.5
+        };
+        let width = 200;
+        let rows: Vec<f32> = (0..50 * width)
+            .map(|_| (0..6).map(|_| uniform()).sum())
+            .collect();
+        let square = |a: &[f32], b: &[f32]| -> f64 {
+            let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
+            squares.sum()
+        };
+        for bits in [Bits::Eight, Bits::Four] {
+            let mut rounded = rows.clone();
+            round_weights(&mut rounded, width, bits);
+            let searched = rows.chunks(width).flat_map(|row| {
+                let grid = Grid::best(bits, row, &vec![1.0; width], |channel| channel);
+                let numbered = row.iter().enumerate();
+                let nearest = numbered.map(|(i, &v)| grid.nearest(i, v.into()) * grid.step);
+                nearest.map(|v| v as f32).collect::<Vec<f32>>()
+            });
+            let searched: Vec<f32> = searched.collect();
+            let ratio = square(&rows, &rounded) / square(&rows, &searched);
+            assert!((0.99..1.15).contains(&ratio), "{bits:?}: {ratio}");
+        }
+        let mut nothing = [0.0; 40];
+        round_weights(&mut nothing, 20, Bits::Four);
+        assert_eq!(nothing, [0.0; 40]);
+    }
 
     #[test]
     fn rows_have_as_many_steps_as_int8() {
