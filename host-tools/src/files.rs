@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When the disk is full, or the folder not writable: the old file is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, |file| file.write_all(bytes))
+    write_with(path, |file| file.write_all(bytes))
 }
 
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// [`write`] for what is not in memory as it will be in the file.
+///
+/// # Errors
+/// As [`write`]'s, and those of `write`.
+pub fn write_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let temporary = temporary(path);
     let written = File::create(&temporary).and_then(|mut file| {
         write(&mut file)?;
@@ -44,7 +48,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("a.txt");
         write(&path, b"old")?;
-        let failed = replace(&path, |file| {
+        let failed = write_with(&path, |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });

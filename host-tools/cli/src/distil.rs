@@ -7,10 +7,11 @@ use clap::Args;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
-use embert_train::classifier::Objective;
+use embert_train::classifier::{Classifier, Objective};
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::predict::{knowledge, predict, report};
+use embert_train::knowledge::{Kept, Knowledge, ask};
+use embert_train::predict::{predict, report};
 use embert_train::student::Student;
 
 use crate::progress;
@@ -50,6 +51,9 @@ pub struct Distil {
     unlabelled: Vec<PathBuf>,
     #[command(flatten)]
     schedule: Schedule,
+    /// Keep what the teacher says in this file: of the same teacher and texts, it is not asked again
+    #[arg(long, value_name = "FILE")]
+    knowledge: Option<PathBuf>,
     /// What the labels count; the rest is for the teacher's opinion
     #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
     labels: f32,
@@ -127,9 +131,7 @@ impl Distil {
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
         let within = self.states > 0.0 || self.relations > 0.0;
-        let bar = progress::bar(theirs.len(), "teaching");
-        let mut taught = knowledge(&teacher, &theirs, within, |count| bar.inc(count as u64));
-        bar.finish_and_clear();
+        let mut taught = self.knowledge(&teacher, &theirs, within)?;
         let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
         for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
             if !theirs.same_pieces(pieces[0], ours, pieces[1]) {
@@ -181,5 +183,34 @@ impl Distil {
                 .options(about(&checkpoint, &self.teacher, None)?),
         };
         learnt.finish(&examples, folder, self.json)
+    }
+
+    /// What the teacher says, from the file where that is kept, if there is one.
+    fn knowledge(
+        &self,
+        teacher: &Classifier,
+        examples: &[Example],
+        within: bool,
+    ) -> Result<Vec<Knowledge>> {
+        let kept = self.knowledge.as_deref().map(|path| Kept {
+            path,
+            teacher,
+            examples,
+            within,
+        });
+        let cannot = |what, kept: &Kept<'_>| format!("cannot {what} {}", kept.path.display());
+        if let Some(kept) = &kept
+            && let Some(knowledge) = kept.read().with_context(|| cannot("read", kept))?
+        {
+            return Ok(knowledge);
+        }
+        let bar = progress::bar(examples.len(), "teaching");
+        let knowledge = ask(teacher, examples, within, |count| bar.inc(count as u64));
+        bar.finish_and_clear();
+        if let Some(kept) = &kept {
+            kept.write(&knowledge)
+                .with_context(|| cannot("write", kept))?;
+        }
+        Ok(knowledge)
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::example::{Class, Example, batch};
 use crate::imitation::{Imitation, Inner};
+use crate::knowledge::Knowledge;
 use crate::model::{
     Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
 };
@@ -10,6 +11,7 @@ use crate::ops::{
     binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy, span_cross_entropy,
 };
 use crate::rounding::Rounding;
+use half::f16;
 
 /// Encoder and head with their parameters.
 #[derive(Clone, Debug)]
@@ -84,18 +86,6 @@ impl Objective {
             }
         }
     }
-}
-
-/// What a teacher says of an example: logits of the text, and of each of its words. Its pieces may be
-/// others than the student's.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Knowledge {
-    /// `[labels]`, empty where texts have none.
-    pub text: Vec<f32>,
-    /// `[words x labels]`; zeros for words it does not see.
-    pub words: Vec<f32>,
-    /// What is within it, where it cuts the example into the same pieces as the student.
-    pub inner: Option<Inner>,
 }
 
 /// Memory of a pass, used again for the next.
@@ -307,7 +297,7 @@ impl Classifier {
         let mut loss = 0.0;
         if let Some(classifier) = &self.head.sequence {
             let labels = classifier.outputs;
-            let taught: Vec<f32> = teacher.iter().flat_map(|t| t.text.clone()).collect();
+            let taught: Vec<f32> = teacher.iter().flat_map(|t| floats(&t.text)).collect();
             let scale = soft / examples.len() as f32;
             let (logits, gradient) = (&logits.sequence, &mut gradient.sequence);
             let sum = if objective.several {
@@ -330,8 +320,9 @@ impl Classifier {
                     let row = (first + token) * labels..(first + token + 1) * labels;
                     let gradient = &mut gradient.tokens[row.clone()];
                     let logits = &logits.tokens[row];
+                    let taught: Vec<f32> = floats(taught).collect();
                     let sum =
-                        soft_cross_entropy(logits, taught, labels, temperature, scale, gradient);
+                        soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient);
                     loss += f64::from(scale) * sum;
                 }
                 first += example.ids.len();
@@ -339,6 +330,10 @@ impl Classifier {
         }
         loss
     }
+}
+
+fn floats(halves: &[f16]) -> impl Iterator<Item = f32> {
+    halves.iter().map(|half| half.to_f32())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Learning from labels, and from what a teacher says: epochs of shuffled batches.
 
-use crate::classifier::{Classifier, Knowledge, Objective, Workspace};
+use crate::classifier::{Classifier, Objective, Workspace};
 use crate::example::Example;
+use crate::knowledge::Knowledge;
 use crate::model::{Parameters, Rates};
 use crate::ops::Dropout;
 use crate::predict::{Task, predict, report};

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod example;
 pub mod finetune;
 pub mod imitation;
+pub mod knowledge;
 pub mod labelled;
 pub mod log;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! What a model says of examples, and how good that is.
 
-use crate::classifier::{Classifier, Knowledge, Workspace};
-use crate::example::{Class, Example, Word, batch};
+use crate::classifier::{Classifier, Workspace};
+use crate::example::{Class, Example, batch};
 use crate::imitation::Inner;
 use crate::metrics::{
     ClassReport, EntityReport, JointReport, Mode, QuestionReport, Sentence, entities, joint,
@@ -69,34 +69,9 @@ impl Report {
     }
 }
 
-/// What a float model says of examples, in logits, and what is within it, if that is wanted. `done`
-/// is called with the number of examples it has just read.
-pub fn knowledge(
-    model: &Classifier,
-    examples: &[Example],
-    within: bool,
-    done: impl Fn(usize) + Sync,
-) -> Vec<Knowledge> {
-    let tags = model.head.tokens.as_ref().map_or(1, |dense| dense.outputs);
-    let read = |example: &Example, text: &[f32], tokens: &[f32], inner| {
-        let of_word = |word: &Word| match word.token {
-            Some(token) => tokens[token * tags..][..tags].to_vec(),
-            None => vec![0.0; tags],
-        };
-        Knowledge {
-            text: text.to_vec(),
-            words: match &model.head.tokens {
-                Some(_) => example.words.iter().flat_map(of_word).collect(),
-                None => Vec::new(),
-            },
-            inner,
-        }
-    };
-    each(model, examples, within, read, done)
-}
-
 /// What becomes of each example's logits, of the text and of all its tokens, and of what is within.
-fn each<T: Send>(
+/// `done` is called with the number of examples that have just been read.
+pub(crate) fn each<T: Send>(
     model: &Classifier,
     examples: &[Example],
     within: bool,

@@ -7,14 +7,15 @@ use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
 use embert_tools::files;
 use embert_tools::quantize::{Options, Part, quantize};
-use embert_train::classifier::{Classifier, Knowledge, Objective, Workspace};
+use embert_train::classifier::{Classifier, Objective, Workspace};
 use embert_train::data::{Answer, LabelledText, LabelledWords, Place, Question};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
+use embert_train::knowledge::{Knowledge, ask};
 use embert_train::labelled::{Data, Labelled};
 use embert_train::optimizer;
-use embert_train::predict::{Task, knowledge, report};
+use embert_train::predict::{Task, report};
 use embert_train::rounding::Rounding;
 use embert_train::student::Student;
 use embert_train::trainer::{Progress, Settings, train};
@@ -225,7 +226,7 @@ fn words_are_learnt_with_the_rounding_of_the_blob() {
     let blob = run.blob_score(&model);
     assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
     // Rounding did something: without it, other logits.
-    let logits = |model: &Classifier| knowledge(model, &run.dev, false, |_| {});
+    let logits = |model: &Classifier| ask(model, &run.dev, false, |_| {});
     let before = logits(&model);
     model.rounding = None;
     assert_ne!(before, logits(&model));
@@ -288,7 +289,7 @@ fn the_gradients_of_imitation_are_gradients() {
             .parameters
             .draw_matrix(range, 0.3, range.start as u64);
     }
-    let mut taught = knowledge(&teacher, some, true, |_| {});
+    let mut taught = ask(&teacher, some, true, |_| {});
     // One that the teacher cuts otherwise.
     taught[3].inner = None;
     let taught: Vec<&Knowledge> = taught.iter().collect();

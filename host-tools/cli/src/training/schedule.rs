@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert_train::classifier::{Classifier, Knowledge, Objective};
+use embert_train::classifier::{Classifier, Objective};
+use embert_train::knowledge::Knowledge;
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
 use embert_train::predict::Task;
