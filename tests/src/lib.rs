@@ -7,3 +7,4 @@ pub mod readings;
 pub mod sentences;
 pub mod synthetic;
 pub mod tiny;
+pub mod weights;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use embert::{Engine, Model, scratch_bytes};
 use embert_tests::blobs::{self, Aligned};
-use embert_tests::checkpoints;
+use embert_tests::{checkpoints, weights};
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
 use embert_tools::report::{Outcome, Report, write_json};
@@ -143,6 +143,27 @@ fn personal_data() -> Result<()> {
             Machine::VirtAarch64,
         ],
     )
+}
+
+/// Every blob in `weights/` on a Cortex-M4, the chip that most of them are made for, says of its
+/// examples what it says on the host.
+#[test]
+fn shipped() -> Result<()> {
+    for folder in weights::folders()? {
+        let name = folder.file_name().context("a folder of weights")?;
+        let examples = folder.join("examples.txt");
+        let examples =
+            fs::read_to_string(&examples).with_context(|| examples.display().to_string())?;
+        let texts: Vec<&str> = examples.lines().collect();
+        let name = name.to_string_lossy();
+        hold(
+            &name,
+            &folder.join("model.embert"),
+            &texts,
+            &[Machine::Mps2An386],
+        )?;
+    }
+    Ok(())
 }
 
 /// A trained checkpoint of two layers, quantized on the spot. Of the machines, `microbit` has more

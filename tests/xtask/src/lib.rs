@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod bench;
 pub mod check;
+pub mod family;
 pub mod image;
 pub mod machine;
 pub mod session;

@@ -37,6 +37,8 @@ enum Task {
     Time(Time),
     /// Set this machine up and run every check and test.
     Test,
+    /// Draw weights/accuracy.svg from weights/figures.json.
+    Family,
     /// Generate core/src/text/unicode_tables.rs.
     UnicodeTables,
 }
@@ -222,6 +224,7 @@ fn main() -> ExitCode {
         Task::Kernels(kernels) => kernels.run(),
         Task::Time(time) => time.run(),
         Task::Test => xtask::check::run(),
+        Task::Family => xtask::family::write(),
         Task::UnicodeTables => xtask::unicode_tables::write().map_err(anyhow::Error::from),
     };
     match result {

