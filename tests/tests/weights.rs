@@ -19,9 +19,7 @@ const LIMITS: [(&str, usize); 6] = [
 
 #[test]
 fn blobs_are_whole_and_as_their_cards_say() -> Result<()> {
-    let folders = weights::folders()?;
-    assert!(!folders.is_empty());
-    for folder in folders {
+    for folder in weights::folders()? {
         let name = folder
             .file_name()
             .context("a folder")?
