@@ -11,6 +11,8 @@ mod finetune;
 mod fit;
 mod head;
 mod inspect;
+#[cfg(feature = "train")]
+mod label;
 mod output;
 #[cfg(feature = "train")]
 mod pretrain;
@@ -56,6 +58,8 @@ enum Verb {
     #[command(name = "distill", visible_alias = "distil")]
     Distil(distil::Distil),
     #[cfg(feature = "train")]
+    Label(label::Label),
+    #[cfg(feature = "train")]
     Evaluate(evaluate::Evaluate),
 }
 
@@ -74,6 +78,8 @@ impl Cli {
             Verb::Finetune(finetune) => finetune.run(),
             #[cfg(feature = "train")]
             Verb::Distil(distil) => distil.run(),
+            #[cfg(feature = "train")]
+            Verb::Label(label) => label.run(),
             #[cfg(feature = "train")]
             Verb::Evaluate(evaluate) => evaluate.run(),
         }

@@ -5,6 +5,8 @@ mod boards;
 mod command;
 #[cfg(feature = "train")]
 mod finetune;
+#[cfg(feature = "train")]
+mod label;
 mod mistakes;
 #[cfg(feature = "train")]
 mod pretrain;

@@ -1,0 +1,143 @@
+//! `embert label`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use embert::heads::Place;
+use embert_tools::checkpoint::Checkpoint;
+use embert_tools::files;
+use embert_tools::tokenizer::{Reader, StoredTokenizer};
+use embert_train::data::{LabelledText, LabelledWords, Place as Line};
+use embert_train::finetune::{self, Rows, examples};
+use embert_train::predict::predict;
+
+use crate::{progress, texts};
+
+const EXAMPLES: &str = "\
+Examples:
+  embert label ./names --file letters.txt -o letters.conll
+  embert label ./sentiment --file comments.txt -o comments.tsv";
+
+/// Label texts by a model, as data that others learn from and are judged by.
+///
+/// Of a model of tokens, a line has a word and its tag, and sentences have an empty line between
+/// them; words are what the tokenizer takes for some, punctuation apart. Of a model of texts, a line
+/// has a label and a text. What is written is what `embert finetune` and `embert distill` read.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Label {
+    /// The folder of the model, as `embert finetune` or Hugging Face writes it
+    model: PathBuf,
+    /// Texts, one a line
+    #[arg(long, short, required = true, value_name = "FILE", num_args = 1..)]
+    file: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Longer texts are cut off
+    #[arg(long, default_value_t = 128)]
+    max_tokens: usize,
+}
+
+impl Label {
+    pub fn run(self) -> Result<()> {
+        let checkpoint = Checkpoint::open(&self.model, None)?;
+        let folder = self.model.display();
+        let (model, labels) = finetune::teacher(&checkpoint)
+            .with_context(|| format!("{folder} has no classifier: fine-tune it first"))?;
+        let task = labels.task();
+        if task.questions || (!task.tags.is_empty() && !task.classes.is_empty()) {
+            bail!(
+                "{folder} answers questions or has intents with slots: only labels of texts or of words can be written"
+            );
+        }
+        let texts = texts::lines_of_all(&self.file)?;
+        let numbered = texts.iter().enumerate();
+        let at = |line| Line {
+            path: Path::new("the texts").into(),
+            line: line + 1,
+        };
+        let limit = self.max_tokens.min(checkpoint.model.positions());
+        let rows = if task.tags.is_empty() {
+            let row = |(line, text): (usize, &String)| LabelledText {
+                at: at(line),
+                text: text.replace('\t', " "),
+                pair: None,
+                labels: Vec::new(),
+            };
+            Rows::Texts(numbered.map(row).collect())
+        } else {
+            let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
+            let reader = tokenizer.reader()?;
+            let mut rows = Vec::new();
+            for (line, text) in numbered {
+                let words = words(&reader, text, limit)?;
+                if !words.is_empty() {
+                    rows.push(LabelledWords {
+                        at: at(line),
+                        words,
+                        tags: Vec::new(),
+                        intent: None,
+                    });
+                }
+            }
+            Rows::Words(rows)
+        };
+        let read = examples(&checkpoint, &labels, rows.clone(), limit)?;
+        let bar = progress::bar(read.len(), "labelling");
+        let mut predictions = Vec::new();
+        for some in read.chunks(512) {
+            predictions.extend(predict(&model, &task, some));
+            bar.inc(some.len() as u64);
+        }
+        bar.finish_and_clear();
+
+        let mut out = String::new();
+        match rows {
+            Rows::Texts(rows) => {
+                out += "label\ttext\n";
+                for (row, prediction) in rows.iter().zip(&predictions) {
+                    let names = prediction.classes.iter().map(|&c| task.classes[c].as_str());
+                    let names: Vec<&str> = names.collect();
+                    out += &format!("{}\t{}\n", names.join(","), row.text);
+                }
+            }
+            Rows::Words(rows) => {
+                for (row, prediction) in rows.iter().zip(&predictions) {
+                    for (word, &tag) in row.words.iter().zip(&prediction.tags) {
+                        out += &format!("{word}\t{}\n", task.tags[tag]);
+                    }
+                    out.push('\n');
+                }
+            }
+            Rows::Questions { .. } => {}
+        }
+        let cannot = || format!("cannot write {}", self.output.display());
+        files::write(&self.output, out.as_bytes()).with_context(cannot)?;
+        eprintln!(
+            "wrote {}, {} texts",
+            self.output.display(),
+            predictions.len()
+        );
+        Ok(())
+    }
+}
+
+/// The words of a text, as the tokenizer parts them; those after `limit` tokens are left out.
+fn words(reader: &Reader<'_>, text: &str, limit: usize) -> Result<Vec<String>> {
+    let tokens = reader.tokens(text, limit)?;
+    let mut words: Vec<std::ops::Range<usize>> = Vec::new();
+    for token in &tokens {
+        let (start, end) = (token.start as usize, token.end as usize);
+        match (reader.place(token), words.last_mut()) {
+            (Place::First, _) => words.push(start..end),
+            (Place::Later, Some(last)) => last.end = end,
+            _ => {}
+        }
+    }
+    Ok(words
+        .into_iter()
+        .map(|word| text[word].to_owned())
+        .collect())
+}
