@@ -29,8 +29,9 @@ pub fn round_rows(rows: &mut [f32], width: usize, steps: Steps) {
                 };
                 // A row of equal numbers stays as it is.
                 let inverse = 1.0 / step.max(f32::MIN_POSITIVE);
-                row.iter_mut()
-                    .for_each(|v| *v = zero + ((*v - zero) * inverse).round_ties_even() * step);
+                for v in row {
+                    *v = zero + whole((*v - zero) * inverse) * step;
+                }
             }
         });
     });
@@ -56,13 +57,22 @@ pub fn round_weights(rows: &mut [f32], width: usize, bits: Bits) {
 /// Rows of nothing have steps, too.
 const LEAST: f32 = 1e-12;
 
+/// The nearest whole number of a small one, the even of two: what is below 1 falls off the end of so
+/// large a number. Vectors of it need no call of a function.
+#[inline(always)]
+fn whole(v: f32) -> f32 {
+    const LARGE: f32 = (3 << 22) as f32;
+    (v + LARGE) - LARGE
+}
+
 #[inline(always)]
 fn round_int8(row: &mut [f32]) {
     let largest = row.iter().fold(LEAST, |m, v| m.max(v.abs()));
     let step = largest / 127.0;
     let inverse = 1.0 / step;
-    row.iter_mut()
-        .for_each(|v| *v = (*v * inverse).round_ties_even() * step);
+    for v in row {
+        *v = whole(*v * inverse) * step;
+    }
 }
 
 /// The largest multiplier of a group.
@@ -81,12 +91,12 @@ fn round_int4(row: &mut [f32]) {
     let steps = row.chunks(BLOCK).map(group_step);
     let step = steps.fold(LEAST, f32::max) / MULTIPLIER;
     for group in row.chunks_mut(BLOCK) {
-        let multiplier = (group_step(group) / step).round_ties_even();
+        let multiplier = whole(group_step(group) / step);
         let step = step * multiplier.clamp(1.0, MULTIPLIER);
         let inverse = 1.0 / step;
-        group.iter_mut().for_each(|v| {
-            *v = (*v * inverse).round_ties_even().clamp(-8.0, 7.0) * step;
-        });
+        for v in group {
+            *v = whole(*v * inverse).clamp(-8.0, 7.0) * step;
+        }
     }
 }
 
