@@ -5,13 +5,14 @@
 //! with the same choice. Left in are
 //!
 //! - the special tokens and all other added ones;
-//! - all pieces of one character, those that begin a word and those that continue one: whatever
-//!   the word, if its characters can be spelt, it does not become `[UNK]` for want of a piece;
-//! - pieces that the corpus yields often enough. If once is, its texts keep their tokens.
+//! - pieces that the corpus yields often enough. If once is, its texts keep their tokens;
+//! - the pieces of one character, those that begin a word and those that continue one, of ASCII and of
+//!   every character of a piece that is left in: a word that these can spell does not become `[UNK]`
+//!   for want of a piece. The ideographs that most vocabularies have are half of a small one.
 //!
 //! They stay in their order, so the rows of the word embeddings do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 use thiserror::Error;
@@ -47,11 +48,14 @@ pub fn prune(
         spec.mask,
     ];
     let added = spec.added_tokens.iter().map(|token| token.id);
+    let counted = || spec.pieces.iter().zip(&counts);
+    let often = counted().filter(|&(_, &count)| count >= minimum.max(1));
+    let spelt: HashSet<char> = often.flat_map(|(piece, _)| piece.chars()).collect();
+    let needed = |piece: &str| character(piece).is_some_and(|c| c.is_ascii() || spelt.contains(&c));
     let mut kept: Vec<u32> = (0..)
-        .zip(&spec.pieces)
-        .zip(counts)
-        .filter(|&((_, piece), count)| is_character(piece) || count >= minimum.max(1))
-        .map(|((id, _), _)| id)
+        .zip(counted())
+        .filter(|&(_, (piece, &count))| count >= minimum.max(1) || needed(piece))
+        .map(|(id, _)| id)
         .chain(special.into_iter().flatten())
         .chain(added)
         .collect();
@@ -85,9 +89,11 @@ pub(crate) fn counts(spec: &TokenizerSpec, corpus: &[String]) -> Result<Vec<usiz
     })
 }
 
-fn is_character(piece: &str) -> bool {
+/// The one that a piece consists of, if it does.
+fn character(piece: &str) -> Option<char> {
     let word = piece.strip_prefix("##").filter(|word| !word.is_empty());
-    word.unwrap_or(piece).chars().count() == 1
+    let mut characters = word.unwrap_or(piece).chars();
+    characters.next().filter(|_| characters.next().is_none())
 }
 
 /// Leaves the pieces of these ids, in this order.

@@ -82,7 +82,7 @@ fn a_pruned_blob_cuts_texts_as_the_reference_does_with_its_vocab_txt() {
 }
 
 #[test]
-fn the_corpus_keeps_its_tokens_and_every_character_its_pieces() {
+fn the_corpus_keeps_its_tokens_and_its_characters_and_those_of_ascii() {
     let whole = checkpoint();
     let mut pruned = whole.clone();
     prune(&mut pruned, &CORPUS.map(String::from), 1).unwrap();
@@ -96,6 +96,14 @@ fn the_corpus_keeps_its_tokens_and_every_character_its_pieces() {
     assert_eq!(cut(&before, "after").len(), 3, "a word of its own");
     let spelt = cut(&after, "after");
     assert!(spelt.len() > 3 && spelt.iter().all(|(piece, ..)| piece != "[UNK]"));
+
+    // A word of other characters is unknown.
+    let has = |checkpoint: &Checkpoint, piece: &str| {
+        let mut pieces = checkpoint.tokenizer.pieces.iter();
+        pieces.any(|other| other == piece)
+    };
+    assert!(["中", "z", "##z"].iter().all(|piece| has(&pruned, piece)));
+    assert!(has(&whole, "¢") && !has(&pruned, "¢"));
 
     // Rows go with their pieces.
     let row = |checkpoint: &Checkpoint, piece: &str| {
