@@ -102,7 +102,7 @@ fn the_corpus_keeps_its_tokens_and_its_characters_and_those_of_ascii() {
         let mut pieces = checkpoint.tokenizer.pieces.iter();
         pieces.any(|other| other == piece)
     };
-    assert!(["中", "z", "##z"].iter().all(|piece| has(&pruned, piece)));
+    assert!(["z", "##z"].iter().all(|piece| has(&pruned, piece)));
     assert!(has(&whole, "¢") && !has(&pruned, "¢"));
 
     // Rows go with their pieces.
