@@ -6,11 +6,13 @@
 
 import itertools
 import struct
+import tempfile
 
 import numpy
 import torch
 
 import crf
+import data
 import rounding
 import tfidf
 import training
@@ -35,6 +37,23 @@ def decoding_finds_the_best_of_the_valid_sequences():
         assert viterbi.decode(scores, start, between) == list(best)
         for before, after in zip(("O", *(TAGS[tag] for tag in best)), (TAGS[tag] for tag in best)):
             assert not after.startswith("I-") or before[2:] == after[2:], best
+
+
+def overlaps_are_those_of_the_command():
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("It's a charming and often affecting journey .\nunflinchingly bleak\n")
+        file.flush()
+        overlaps = data.held_out([file.name])
+    for text, expected in (
+        ("its a CHARMING, and often affecting journey", True),
+        ('(un-flinchingly "bleak")', True),
+        ("so charming and often affecting journeys begin", True),
+        ("arming and often affecting journey", True),
+        ("rming and often affecting journey", False),
+        ("an unflinchingly bleak one", True),
+        ("unflinchingly bright", False),
+    ):
+        assert overlaps(Sentence(tuple(text.split()))) == expected, text
 
 
 def the_loss_of_tags_is_a_likelihood():
@@ -84,7 +103,8 @@ def counted_bytes_are_those_of_a_file():
 
 
 def main():
-    for check in (decoding_finds_the_best_of_the_valid_sequences, the_loss_of_tags_is_a_likelihood,
+    for check in (decoding_finds_the_best_of_the_valid_sequences, overlaps_are_those_of_the_command,
+                  the_loss_of_tags_is_a_likelihood,
                   rounded_rows_hold_at_most_255_values, counted_bytes_are_those_of_a_file):
         check()
         print("ok", check.__name__.replace("_", " "))

@@ -95,6 +95,29 @@ def iob2(tag, before, types, at):
     return f"{'B' if begins else 'I'}-{kind}"
 
 
+# As `embert`'s --without has it: 30 letters and digits in a row, or a shorter text of 10.
+RUN, SHORT = 30, 10
+
+
+def held_out(paths):
+    """Whether a sentence overlaps the texts of these files, one a line."""
+    texts = [letters(line) for path in paths for line in lines(path)]
+    runs = {text[at : at + RUN] for text in texts for at in range(len(text) - RUN + 1)}
+    short = [text for text in texts if 0 < len(text) < RUN]
+
+    def overlaps(sentence):
+        text = letters("".join(sentence.words))
+        if any(text[at : at + RUN] in runs for at in range(len(text) - RUN + 1)):
+            return True
+        return any(text == other or len(other) >= SHORT and other in text for other in short)
+
+    return overlaps
+
+
+def letters(text):
+    return "".join(character for character in text if character.isalnum()).lower()
+
+
 def lines(path):
     try:
         content = Path(path).read_text("utf-8")

@@ -63,6 +63,8 @@ def parse():
         parser.add_argument(f"--{split}", nargs="+", required=split == "train", default=[], metavar="PATH")
     parser.add_argument("--hold-out", type=float, default=0.0, metavar="SHARE",
                         help="of the training data, to choose settings by; dev is then only scored")
+    parser.add_argument("--without", nargs="+", default=[], metavar="PATH",
+                        help="texts, one a line, whose overlaps are left out of the training data")
     parser.add_argument("--bytes", nargs="+", required=True, metavar="SIZE", help="budgets, as 512K or 2M")
     parser.add_argument("--text-column")
     parser.add_argument("--label-column")
@@ -95,7 +97,8 @@ def read(arguments):
             return data.texts(path, arguments.text_column, arguments.label_column)
         return data.joint(path) if arguments.task == "snips" else data.tagged(path, types)
 
-    train = [sentence for path in arguments.train for sentence in sentences(path)]
+    overlaps = data.held_out(arguments.without)
+    train = [sentence for path in arguments.train for sentence in sentences(path) if not overlaps(sentence)]
     dev = [sentence for path in arguments.dev for sentence in sentences(path)]
     scored = {Path(path).name: sentences(path) for path in arguments.test} or {"dev": dev}
     if arguments.hold_out:
