@@ -6,8 +6,9 @@ use anyhow::{Context, Result, bail, ensure};
 use embert::Model;
 use embert_tools::mapped::MappedFile;
 
-/// The model shipped with embert: finds personal data, see `weights/README.md`.
-static SHIPPED: &Aligned<[u8]> = &Aligned(*include_bytes!("../../../weights/pii-en.embert"));
+/// The model shipped with embert: understands commands, see `weights/README.md`.
+static SHIPPED: &Aligned<[u8]> =
+    &Aligned(*include_bytes!("../../../weights/commands-en/model.embert"));
 
 /// Bytes at the alignment of blobs.
 #[repr(C, align(16))]

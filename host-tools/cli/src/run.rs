@@ -20,7 +20,7 @@ use super::{blob::Blob, texts::Texts};
 
 const EXAMPLES: &str = "\
 Examples:
-  embert run \"Maria Gonzalez moved to 42 Oak Street, Springfield.\"
+  embert run \"play some jazz by miles davis\"
   embert run model.embert \"Ada Lovelace lives in London.\"
   embert run model.embert --file letters.txt --json > labels.jsonl
   embert run answers.embert --question \"Where does Ada live?\" \"Ada Lovelace lives in London.\"
@@ -29,7 +29,7 @@ Examples:
 /// Read texts with a model and show what it says.
 ///
 /// Texts come from the command line, a file, or stdin, one text a line there. Without a model, the
-/// one shipped with embert finds personal data in them.
+/// one shipped with embert takes them for commands, and finds what is asked for.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {

@@ -5,6 +5,7 @@ use std::fs;
 use embert::kernels::InstructionSet;
 use embert_tests::tiny::{self};
 use embert_tools::report::{Outcome, Report};
+use serde_json::Value;
 
 use crate::command::{Workplace, fail, succeed};
 
@@ -185,5 +186,29 @@ fn truncation_is_said() {
     assert!(
         people.contains("truncated: the model read 5 of 8 tokens"),
         "{people}"
+    );
+}
+
+#[test]
+fn the_model_shipped_understands_commands() {
+    let said = succeed(
+        &["run", "put Billie Eilish on my workout list", "--json"],
+        b"",
+    );
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let joint = &said["result"]["joint"];
+    assert_eq!(joint["labels"][0]["label"], "AddToPlaylist", "{said}");
+    let entities = joint["entities"].as_array().unwrap();
+    let entities: Vec<_> = entities
+        .iter()
+        .map(|entity| [&entity["label"], &entity["text"]].map(|v| v.as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        entities,
+        [
+            ["artist", "Billie Eilish"],
+            ["playlist_owner", "my"],
+            ["playlist", "workout"]
+        ]
     );
 }
