@@ -17,7 +17,7 @@ const PICTURE: &str = "weights/accuracy.svg";
 struct Figure {
     /// What is scored, on which data.
     task: String,
-    /// The curve that it belongs to: a kind of model.
+    /// The kind of model; the first is embert's.
     family: String,
     name: String,
     /// Of the whole file, vocabulary included; of published models, their parameters in 32 bits.
@@ -61,10 +61,11 @@ fn draw(figures: &[Figure]) -> String {
     let tasks = distinct(figures.iter().map(|figure| figure.task.as_str()));
     let families = distinct(figures.iter().map(|figure| figure.family.as_str()));
     let mut svg = Svg::new(LEFT + WIDTH + 40.0, TOP + PANEL * tasks.len() as f64 + 20.0);
-    for (index, (family, colour)) in families.iter().zip(COLOURS).enumerate() {
-        let x = LEFT + 160.0 * index as f64;
-        svg.dot([x, 20.0], 4.0, colour, family);
-        svg.text([x + 9.0, 24.0], 12.0, Anchor::Start, family);
+    let mut x = LEFT;
+    for (family, colour) in families.iter().zip(COLOURS) {
+        svg.dot([x, 16.0], 4.0, colour, family);
+        svg.text([x + 8.0, 20.0], 11.0, Anchor::Start, family);
+        x += 30.0 + 6.0 * family.len() as f64;
     }
     for (index, task) in tasks.iter().enumerate() {
         let of_task = figures.iter().filter(|figure| figure.task == *task);
@@ -121,20 +122,20 @@ fn panel(svg: &mut Svg, top: f64, task: &str, figures: &[&Figure], families: &[&
         );
         score += step;
     }
-    for (family, colour) in families.iter().zip(COLOURS) {
-        let mut members: Vec<&&Figure> = figures
-            .iter()
-            .filter(|figure| figure.family == *family)
-            .collect();
-        members.sort_by_key(|figure| figure.bytes);
-        let line: Vec<[f64; 2]> = members.iter().map(|figure| place(figure)).collect();
-        svg.path(&line, colour);
-        for figure in members {
-            let [x, y] = place(figure);
-            let what = format!("{}: {}, {} bytes", figure.name, figure.score, figure.bytes);
-            svg.dot([x, y], 4.0, colour, &what);
-            svg.text([x, y - 8.0], 10.0, Anchor::Middle, &figure.name);
-        }
+    // Ours have their names above, those of others stand beside them: so they can be read where
+    // models are of a size.
+    for figure in figures {
+        let family = families.iter().position(|family| *family == figure.family);
+        let family = family.unwrap_or_default();
+        let [x, y] = place(figure);
+        let what = format!("{}: {}, {} bytes", figure.name, figure.score, figure.bytes);
+        svg.dot([x, y], 4.0, COLOURS[family % COLOURS.len()], &what);
+        let (at, anchor) = match (family, x > LEFT + 0.8 * WIDTH) {
+            (0, _) => ([x, y - 8.0], Anchor::Middle),
+            (_, false) => ([x + 7.0, y + 3.5], Anchor::Start),
+            (_, true) => ([x - 7.0, y + 3.5], Anchor::End),
+        };
+        svg.text(at, 10.0, anchor, &figure.name);
     }
     svg.text(
         [LEFT + WIDTH / 2.0, bottom + 38.0],
