@@ -19,3 +19,6 @@ four_bits="--qat --int4 embeddings,attention,feed-forward"
 $embert distill "$out/teacher" $data -o "$out/512k" --knowledge "$out/knowledge" \
     --student 4x96x4x384 --epochs 6 --exchange 250000 --vocab-min-count 70 --learning-rate 1.5e-3 \
     --max-tokens 48 --states 0 --relations 0 $four_bits
+$embert distill "$out/teacher" $data -o "$out/256k" --knowledge "$out/knowledge" \
+    --student 3x96x3x128 --epochs 6 --exchange 250000 --vocab-min-count 145 --learning-rate 1.5e-3 \
+    --max-tokens 48 --states 0 --relations 0 $four_bits

@@ -29,8 +29,8 @@ struct Figure {
 const COLOURS: [&str; 6] = [
     "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#555555",
 ];
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 300.0;
+const WIDTH: f64 = 820.0;
+const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 60.0;
 const TOP: f64 = 50.0;
 /// From one panel to the next.
