@@ -8,9 +8,9 @@ use embert::heads::Place;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::files;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
-use embert_train::data::{LabelledText, LabelledWords, Place as Line};
+use embert_train::data::{LabelledWords, Place as Line};
 use embert_train::finetune::{self, Rows, examples};
-use embert_train::predict::predict;
+use embert_train::predict::{Prediction, Task, predict};
 
 use crate::{progress, texts};
 
@@ -52,37 +52,11 @@ impl Label {
                 "{folder} answers questions or has intents with slots: only labels of texts or of words can be written"
             );
         }
-        let texts = texts::lines_of_all(&self.file)?;
-        let numbered = texts.iter().enumerate();
-        let at = |line| Line {
-            path: Path::new("the texts").into(),
-            line: line + 1,
-        };
         let limit = self.max_tokens.min(checkpoint.model.positions());
-        let rows = if task.tags.is_empty() {
-            let row = |(line, text): (usize, &String)| LabelledText {
-                at: at(line),
-                text: text.replace('\t', " "),
-                pair: None,
-                labels: Vec::new(),
-            };
-            Rows::Texts(numbered.map(row).collect())
-        } else {
-            let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
-            let reader = tokenizer.reader()?;
-            let mut rows = Vec::new();
-            for (line, text) in numbered {
-                let words = words(&reader, text, limit)?;
-                if !words.is_empty() {
-                    rows.push(LabelledWords {
-                        at: at(line),
-                        words,
-                        tags: Vec::new(),
-                        intent: None,
-                    });
-                }
-            }
-            Rows::Words(rows)
+        let texts = texts::lines_of_all(&self.file)?;
+        let rows = match task.tags.is_empty() {
+            true => Rows::Texts(Vec::new()).with(&texts),
+            false => Rows::Words(in_words(&checkpoint, &texts, limit)?),
         };
         let read = examples(&checkpoint, &labels, rows.clone(), limit)?;
         let bar = progress::bar(read.len(), "labelling");
@@ -92,36 +66,60 @@ impl Label {
             bar.inc(some.len() as u64);
         }
         bar.finish_and_clear();
-
-        let mut out = String::new();
-        match rows {
-            Rows::Texts(rows) => {
-                out += "label\ttext\n";
-                for (row, prediction) in rows.iter().zip(&predictions) {
-                    let names = prediction.classes.iter().map(|&c| task.classes[c].as_str());
-                    let names: Vec<&str> = names.collect();
-                    out += &format!("{}\t{}\n", names.join(","), row.text);
-                }
-            }
-            Rows::Words(rows) => {
-                for (row, prediction) in rows.iter().zip(&predictions) {
-                    for (word, &tag) in row.words.iter().zip(&prediction.tags) {
-                        out += &format!("{word}\t{}\n", task.tags[tag]);
-                    }
-                    out.push('\n');
-                }
-            }
-            Rows::Questions { .. } => {}
-        }
-        let cannot = || format!("cannot write {}", self.output.display());
-        files::write(&self.output, out.as_bytes()).with_context(cannot)?;
-        eprintln!(
-            "wrote {}, {} texts",
-            self.output.display(),
-            predictions.len()
-        );
+        let out = written(&rows, &task, &predictions);
+        let output = self.output.display();
+        files::write(&self.output, out.as_bytes())
+            .with_context(|| format!("cannot write {output}"))?;
+        eprintln!("wrote {output}, {} texts", predictions.len());
         Ok(())
     }
+}
+
+/// What readers of labelled data read.
+fn written(rows: &Rows, task: &Task, predictions: &[Prediction]) -> String {
+    let mut out = String::new();
+    match rows {
+        Rows::Texts(rows) => {
+            out += "label\ttext\n";
+            for (row, prediction) in rows.iter().zip(predictions) {
+                let names = prediction.classes.iter().map(|&c| task.classes[c].as_str());
+                let names: Vec<&str> = names.collect();
+                out += &format!("{}\t{}\n", names.join(","), row.text.replace('\t', " "));
+            }
+        }
+        Rows::Words(rows) => {
+            for (row, prediction) in rows.iter().zip(predictions) {
+                for (word, &tag) in row.words.iter().zip(&prediction.tags) {
+                    out += &format!("{word}\t{}\n", task.tags[tag]);
+                }
+                out.push('\n');
+            }
+        }
+        Rows::Questions { .. } => {}
+    }
+    out
+}
+
+/// Texts as sentences of words, as the tokenizer parts them; what has none is left out.
+fn in_words(checkpoint: &Checkpoint, texts: &[String], limit: usize) -> Result<Vec<LabelledWords>> {
+    let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
+    let reader = tokenizer.reader()?;
+    let mut rows = Vec::new();
+    for (line, text) in texts.iter().enumerate() {
+        let words = words(&reader, text, limit)?;
+        if !words.is_empty() {
+            rows.push(LabelledWords {
+                at: Line {
+                    path: Path::new("the texts").into(),
+                    line: line + 1,
+                },
+                words,
+                tags: Vec::new(),
+                intent: None,
+            });
+        }
+    }
+    Ok(rows)
 }
 
 /// The words of a text, as the tokenizer parts them; those after `limit` tokens are left out.
