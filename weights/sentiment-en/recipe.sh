@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sentiment-en anew: weights/sentiment-en/recipe.sh DATA CHECKPOINTS FOLDER
+# The data and the teacher of sentiment-en, whose blob is not made yet:
+# weights/sentiment-en/recipe.sh DATA CHECKPOINTS FOLDER
 #
 # DATA has
 #   nltk_sentence_polarity/rt-polarity.{pos,neg}   nltk_data, sentence_polarity; CC BY 4.0
@@ -7,11 +8,7 @@
 #   goemotions/train.tsv                           google-research/goemotions; CC BY 4.0, texts alone
 #   sst2_glue/dev.tsv                              GLUE's SST-2: to judge by, nothing is learnt from it
 # CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher.
-set -eu
-mkdir -p "$3"
-data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
-embert="cargo run --release --quiet --features train --"
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../begin.sh"
 
 # Label and text of each review; every twentieth chooses the best epoch. Of the snippets of VADER those
 # that people were sure about, without the movies, which are the same reviews.
@@ -49,5 +46,5 @@ cut -f 1 "$data/goemotions/train.tsv" | awk 'NF >= 3' > "$out/comments.txt"
 splits="--train $out/train.tsv --dev $out/dev.tsv --test $out/sst2.tsv --without $out/held-out.txt"
 columns="--text-column text --label-column label --max-tokens 64"
 
-$embert finetune "$checkpoints/bge-small-en-v1.5" -o "$out/teacher" $splits $columns \
+embert finetune "$checkpoints/bge-small-en-v1.5" -o "$out/teacher" $splits $columns \
     --epochs 2 --learning-rate 1e-4
