@@ -48,13 +48,14 @@ pub fn prune(
         spec.mask,
     ];
     let added = spec.added_tokens.iter().map(|token| token.id);
-    let counted = || spec.pieces.iter().zip(&counts);
-    let often = counted().filter(|&(_, &count)| count >= minimum.max(1));
-    let spelt: HashSet<char> = often.flat_map(|(piece, _)| piece.chars()).collect();
+    let often = |count: usize| count >= minimum.max(1);
+    let counted = || spec.pieces.iter().zip(counts.iter().copied());
+    let pieces = counted().filter(|&(_, count)| often(count));
+    let spelt: HashSet<char> = pieces.flat_map(|(piece, _)| piece.chars()).collect();
     let needed = |piece: &str| character(piece).is_some_and(|c| c.is_ascii() || spelt.contains(&c));
     let mut kept: Vec<u32> = (0..)
         .zip(counted())
-        .filter(|&(_, (piece, &count))| count >= minimum.max(1) || needed(piece))
+        .filter(|&(_, (piece, count))| often(count) || needed(piece))
         .map(|(id, _)| id)
         .chain(special.into_iter().flatten())
         .chain(added)

@@ -101,8 +101,8 @@ impl Distil {
         };
         let (theirs_task, task) = (labels.task(), ours.task());
         let (data, source) = (&self.data, self.data.columns.source());
-        let unlabelled = data.unlabelled(&self.unlabelled)?;
-        let training = data.training(&source, self.schedule.seed)?;
+        let (training, unlabelled) =
+            data.training(&source, self.schedule.seed, &self.unlabelled)?;
         let training = training.with(&unlabelled);
         let dev = source.read(&data.dev)?;
         let test = data.test.as_deref().map(|path| source.read(path));

@@ -56,7 +56,7 @@ impl Finetune {
         let head = HeadChoice::Embedding(Pooling::Mean);
         let base = Checkpoint::open(&self.checkpoint, Some(head))?;
         let (data, source) = (&self.data, self.data.columns.source());
-        let rows = data.training(&source, self.schedule.seed)?;
+        let (rows, _) = data.training(&source, self.schedule.seed, &[])?;
         let labels = TaskLabels::of(&rows, &source);
         let task = labels.task();
         let read = |path: &Path| -> Result<Vec<Example>> {

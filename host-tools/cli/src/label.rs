@@ -1,6 +1,7 @@
 //! `embert label`.
 
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -8,7 +9,6 @@ use embert::heads::Place;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::files;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
-use embert_train::data::{LabelledWords, Place as Line};
 use embert_train::finetune::{self, Rows, examples};
 use embert_train::predict::{Prediction, Task, predict};
 
@@ -56,7 +56,7 @@ impl Label {
         let texts = texts::lines_of_all(&self.file)?;
         let rows = match task.tags.is_empty() {
             true => Rows::Texts(Vec::new()).with(&texts),
-            false => Rows::Words(in_words(&checkpoint, &texts, limit)?),
+            false => Rows::Words(Vec::new()).with(&in_words(&checkpoint, &texts, limit)?),
         };
         let read = examples(&checkpoint, &labels, rows.clone(), limit)?;
         let bar = progress::bar(read.len(), "labelling");
@@ -100,32 +100,21 @@ fn written(rows: &Rows, task: &Task, predictions: &[Prediction]) -> String {
     out
 }
 
-/// Texts as sentences of words, as the tokenizer parts them; what has none is left out.
-fn in_words(checkpoint: &Checkpoint, texts: &[String], limit: usize) -> Result<Vec<LabelledWords>> {
+/// Texts whose words, as the tokenizer parts them, have spaces between them; what has none is left
+/// out.
+fn in_words(checkpoint: &Checkpoint, texts: &[String], limit: usize) -> Result<Vec<String>> {
     let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer)?;
     let reader = tokenizer.reader()?;
-    let mut rows = Vec::new();
-    for (line, text) in texts.iter().enumerate() {
-        let words = words(&reader, text, limit)?;
-        if !words.is_empty() {
-            rows.push(LabelledWords {
-                at: Line {
-                    path: Path::new("the texts").into(),
-                    line: line + 1,
-                },
-                words,
-                tags: Vec::new(),
-                intent: None,
-            });
-        }
-    }
-    Ok(rows)
+    let words = texts.iter().map(|text| words(&reader, text, limit));
+    let mut sentences = words.collect::<Result<Vec<Vec<&str>>>>()?;
+    sentences.retain(|words| !words.is_empty());
+    Ok(sentences.iter().map(|words| words.join(" ")).collect())
 }
 
 /// The words of a text, as the tokenizer parts them; those after `limit` tokens are left out.
-fn words(reader: &Reader<'_>, text: &str, limit: usize) -> Result<Vec<String>> {
+fn words<'t>(reader: &Reader<'_>, text: &'t str, limit: usize) -> Result<Vec<&'t str>> {
     let tokens = reader.tokens(text, limit)?;
-    let mut words: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut words: Vec<Range<usize>> = Vec::new();
     for token in &tokens {
         let (start, end) = (token.start as usize, token.end as usize);
         match (reader.place(token), words.last_mut()) {
@@ -134,8 +123,5 @@ fn words(reader: &Reader<'_>, text: &str, limit: usize) -> Result<Vec<String>> {
             _ => {}
         }
     }
-    Ok(words
-        .into_iter()
-        .map(|word| text[word].to_owned())
-        .collect())
+    Ok(words.into_iter().map(|word| &text[word]).collect())
 }

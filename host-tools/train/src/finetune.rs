@@ -101,9 +101,7 @@ impl Rows {
         }
         self
     }
-}
 
-impl Rows {
     /// How many there are.
     pub fn count(&self) -> usize {
         match self {

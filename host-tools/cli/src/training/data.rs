@@ -47,11 +47,18 @@ pub struct Data {
 }
 
 impl Data {
-    /// What to learn from; what is exchanged follows from the seed.
-    pub fn training(&self, source: &Source, seed: u64) -> Result<Rows> {
+    /// What to learn from, and texts without labels, one a line; what is exchanged follows from the
+    /// seed.
+    pub fn training(
+        &self,
+        source: &Source,
+        seed: u64,
+        unlabelled: &[PathBuf],
+    ) -> Result<(Rows, Vec<String>)> {
         let mut rows = source.read(&self.train)?;
         let all = rows.count();
-        rows.leave_out(&self.held_out()?);
+        let held_out = HeldOut::new(&texts::lines_of_all(&self.without)?);
+        rows.leave_out(&held_out);
         match all - rows.count() {
             0 => {}
             out if out == all => bail!("all of {} overlaps --without", self.train.display()),
@@ -61,19 +68,9 @@ impl Data {
             let texts = texts::lines_of_all(&self.names_from)?;
             rows.extend(exchanged(rows, &texts, self.exchange, seed));
         }
-        Ok(rows)
-    }
-
-    /// Texts without labels, one a line.
-    pub fn unlabelled(&self, paths: &[PathBuf]) -> Result<Vec<String>> {
-        let mut texts = texts::lines_of_all(paths)?;
-        let held_out = self.held_out()?;
-        texts.retain(|text| !held_out.has(text));
-        Ok(texts)
-    }
-
-    fn held_out(&self) -> Result<HeldOut> {
-        Ok(HeldOut::new(&texts::lines_of_all(&self.without)?))
+        let mut unlabelled = texts::lines_of_all(unlabelled)?;
+        unlabelled.retain(|text| !held_out.has(text));
+        Ok((rows, unlabelled))
     }
 }
 
