@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use embert::Model;
+use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
+use embert_tools::quantize::{Options, quantize};
+use embert_train::augment::{Thesaurus, rewritten};
 use embert_train::classifier::{Classifier, Objective};
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::knowledge::{Kept, Knowledge, ask};
+use embert_train::knowledge::{Asking, Kept, Knowledge, ask, ask_blob};
 use embert_train::predict::{predict, report};
 use embert_train::student::Student;
 
@@ -49,11 +53,23 @@ pub struct Distil {
     /// Texts without labels, one a line, for the teacher to label
     #[arg(long, value_name = "FILE", num_args = 1..)]
     unlabelled: Vec<PathBuf>,
+    /// So many texts more for the teacher to label: pieces of those that there are, some of whose
+    /// words are others that the teacher embeds next to them
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "TEXTS",
+        conflicts_with = "words"
+    )]
+    rewrite: usize,
     #[command(flatten)]
     schedule: Schedule,
     /// Keep what the teacher says in this file: of the same teacher and texts, it is not asked again
     #[arg(long, value_name = "FILE")]
     knowledge: Option<PathBuf>,
+    /// Ask the teacher's int8 blob, several times as fast; with --states 0 --relations 0
+    #[arg(long)]
+    teacher_int8: bool,
     /// What the labels count; the rest is for the teacher's opinion
     #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
     labels: f32,
@@ -103,7 +119,10 @@ impl Distil {
         let (data, source) = (&self.data, self.data.columns.source());
         let (training, unlabelled) =
             data.training(&source, self.schedule.seed, &self.unlabelled)?;
+        let labelled = training.count();
         let training = training.with(&unlabelled);
+        let rewritten = self.rewritten(&checkpoint, &training.texts());
+        let training = training.with(&rewritten);
         let dev = source.read(&data.dev)?;
         let test = data.test.as_deref().map(|path| source.read(path));
         let test = test.transpose()?;
@@ -127,11 +146,20 @@ impl Distil {
         };
         self.schedule.begin(&self.output)?;
         let [theirs, mut train] = both(&training)?;
-        let labelled = train.len() - unlabelled.len();
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
         let within = self.states > 0.0 || self.relations > 0.0;
-        let mut taught = self.knowledge(&teacher, &theirs, within)?;
+        let asking = match (within, self.teacher_int8) {
+            (false, false) => Asking::Logits,
+            (true, false) => Asking::Within,
+            (false, true) => Asking::Blob,
+            (true, true) => {
+                bail!(
+                    "a blob shows nothing from within: give --states 0 --relations 0, or no --teacher-int8"
+                )
+            }
+        };
+        let mut taught = self.knowledge(&checkpoint, &teacher, &theirs, asking)?;
         let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
         for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
             if !theirs.same_pieces(pieces[0], ours, pieces[1]) {
@@ -185,18 +213,29 @@ impl Distil {
         learnt.finish(&examples, folder, self.json)
     }
 
+    /// More texts, from those that there are.
+    fn rewritten(&self, teacher: &Checkpoint, texts: &[String]) -> Vec<String> {
+        if self.rewrite == 0 {
+            return Vec::new();
+        }
+        let (pieces, words) = (&teacher.tokenizer.pieces, &teacher.model.word_embeddings);
+        let thesaurus = Thesaurus::new(pieces, words, texts);
+        rewritten(texts, &thesaurus, self.rewrite, self.schedule.seed)
+    }
+
     /// What the teacher says, from the file where that is kept, if there is one.
     fn knowledge(
         &self,
+        checkpoint: &Checkpoint,
         teacher: &Classifier,
         examples: &[Example],
-        within: bool,
+        asking: Asking,
     ) -> Result<Vec<Knowledge>> {
         let kept = self.knowledge.as_deref().map(|path| Kept {
             path,
             teacher,
             examples,
-            within,
+            asking,
         });
         let cannot = |what, kept: &Kept<'_>| format!("cannot {what} {}", kept.path.display());
         if let Some(kept) = &kept
@@ -205,7 +244,17 @@ impl Distil {
             return Ok(knowledge);
         }
         let bar = progress::bar(examples.len(), "teaching");
-        let knowledge = ask(teacher, examples, within, |count| bar.inc(count as u64));
+        let done = |count| bar.inc(count as u64);
+        let knowledge = match asking {
+            Asking::Blob => {
+                let blob = quantize(checkpoint, &Options::default(), |_| {})?;
+                let aligned = AlignedBytes::copy(&blob);
+                let blob = Model::parse(&aligned).context("the teacher's blob")?;
+                ask_blob(&blob, examples, done)?
+            }
+            Asking::Logits => ask(teacher, examples, false, done),
+            Asking::Within => ask(teacher, examples, true, done),
+        };
         bar.finish_and_clear();
         if let Some(kept) = &kept {
             kept.write(&knowledge)

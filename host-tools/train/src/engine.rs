@@ -4,7 +4,7 @@ use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task, largest};
 use embert::memory::{Plan, TILE};
 use embert::text::Token;
-use embert::{Engine, Model, Output, RunError, Settings, TokenLabel};
+use embert::{Engine, Model, Output, Reading, RunError, Settings, TokenLabel};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::windows::Found;
 use std::ops::Range;
@@ -18,49 +18,104 @@ pub fn predict(
     task: &Task,
     examples: &[Example],
 ) -> Result<Vec<Prediction>, RunError> {
-    let plan = Plan::new(model.shape(), model.shape().positions, TILE, 1);
-    let mut scratch = AlignedBytes::zeroed(plan.bytes());
-    let mut engine = Engine::with(model, &mut scratch, Settings::default())
-        .expect("a scratch as large as planned");
-    let predictions = examples.iter().map(|example| {
-        let reading = match &example.pair {
-            Some(pair) => engine.run_pair(&example.text, pair)?,
-            None => engine.run(&example.text)?,
-        };
-        Ok(match reading.output {
-            Output::Classes { probabilities, .. } => Prediction {
-                classes: classes(probabilities, task.several),
+    read(model, examples, |example, reading| match reading.output {
+        Output::Classes { probabilities, .. } => Prediction {
+            classes: classes(probabilities, task.several),
+            ..Prediction::default()
+        },
+        Output::Tokens { labels, .. } => Prediction {
+            tags: tags(example, reading.tokens, labels),
+            ..Prediction::default()
+        },
+        Output::Joint {
+            probabilities,
+            labels,
+            ..
+        } => Prediction {
+            classes: classes(probabilities, false),
+            tags: tags(example, reading.tokens, labels),
+            found: None,
+        },
+        Output::Answer { span, null_score } => {
+            let found = Found { span, null_score };
+            let start = example.window.as_ref().map_or(0, |window| window.start);
+            Prediction {
+                found: Some(found.shifted(start)),
                 ..Prediction::default()
+            }
+        }
+        Output::Embedding(_) => Prediction::default(),
+    })
+}
+
+/// What a blob says of an example, and how sure it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opinion {
+    /// The probability of each label of texts; empty where these have none.
+    pub text: Vec<f32>,
+    /// The label of each word; none for those it does not see.
+    pub words: Vec<Option<TokenLabel>>,
+}
+
+/// The opinions of a blob.
+///
+/// # Errors
+/// When a text cannot be read.
+pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>, RunError> {
+    read(model, examples, |example, reading| {
+        let words = |labels| of_words(example, reading.tokens, labels);
+        match reading.output {
+            Output::Classes { probabilities, .. } => Opinion {
+                text: probabilities.to_vec(),
+                words: Vec::new(),
             },
-            Output::Tokens { labels, .. } => Prediction {
-                tags: tags(example, reading.tokens, labels),
-                ..Prediction::default()
+            Output::Tokens { labels, .. } => Opinion {
+                text: Vec::new(),
+                words: words(labels),
             },
             Output::Joint {
                 probabilities,
                 labels,
                 ..
-            } => Prediction {
-                classes: classes(probabilities, false),
-                tags: tags(example, reading.tokens, labels),
-                found: None,
+            } => Opinion {
+                text: probabilities.to_vec(),
+                words: words(labels),
             },
-            Output::Answer { span, null_score } => {
-                let found = Found { span, null_score };
-                let start = example.window.as_ref().map_or(0, |window| window.start);
-                Prediction {
-                    found: Some(found.shifted(start)),
-                    ..Prediction::default()
-                }
-            }
-            Output::Embedding(_) => Prediction::default(),
-        })
+            Output::Embedding(_) | Output::Answer { .. } => Opinion::default(),
+        }
+    })
+}
+
+/// What becomes of what a blob reads in the text of each example.
+fn read<T>(
+    model: &Model<'_>,
+    examples: &[Example],
+    made: impl Fn(&Example, Reading<'_>) -> T,
+) -> Result<Vec<T>, RunError> {
+    let plan = Plan::new(model.shape(), model.shape().positions, TILE, 1);
+    let mut scratch = AlignedBytes::zeroed(plan.bytes());
+    let mut engine = Engine::with(model, &mut scratch, Settings::default())
+        .expect("a scratch as large as planned");
+    let all = examples.iter().map(|example| {
+        let reading = match &example.pair {
+            Some(pair) => engine.run_pair(&example.text, pair)?,
+            None => engine.run(&example.text)?,
+        };
+        Ok(made(example, reading))
     });
-    predictions.collect()
+    all.collect()
+}
+
+/// The tag of each word; the first, `O`, for those that are not seen.
+fn tags(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<usize> {
+    let labels = of_words(example, tokens, labels).into_iter();
+    labels
+        .map(|label| label.map_or(0, |label| label.label as usize))
+        .collect()
 }
 
 /// The label of each word's first token.
-fn tags(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<usize> {
+fn of_words(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<Option<TokenLabel>> {
     let places: Vec<Range<usize>> = tokens
         .iter()
         .map(|token| token.start as usize..token.end as usize)
@@ -70,11 +125,8 @@ fn tags(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<usize
         .iter()
         .map(|word| word.place.clone())
         .collect();
-    let tag = |token: Option<usize>| {
-        let label = token.and_then(|token| labels.get(token));
-        label.map_or(0, |label| label.label as usize)
-    };
-    firsts(&words, &places).into_iter().map(tag).collect()
+    let label = |token: Option<usize>| token.and_then(|token| labels.get(token)).copied();
+    firsts(&words, &places).into_iter().map(label).collect()
 }
 
 /// The most probable class, or all that are more probable than not.

@@ -2,12 +2,16 @@
 //! once, and what it says can be kept in a file.
 
 use crate::classifier::Classifier;
+use crate::engine::{self, Opinion};
 use crate::example::Example;
 use crate::imitation::Inner;
 use crate::predict::each;
+use embert::blob::flags;
+use embert::{Model, RunError, TokenLabel};
 use embert_tools::files;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -22,6 +26,70 @@ pub struct Knowledge {
     pub words: Vec<f16>,
     /// What is within it, where it cuts the example into the same pieces as the student.
     pub inner: Option<Inner>,
+}
+
+/// How a teacher is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// For its logits.
+    Logits,
+    /// For its logits and what is within it.
+    Within,
+    /// The teacher's blob is, by the integer engine: several times as fast.
+    Blob,
+}
+
+/// Asks the blob of a teacher as [`ask`] asks the teacher. Of words a blob tells a label and its
+/// probability: the others have equal shares of the rest.
+///
+/// # Errors
+/// When a text cannot be read.
+pub fn ask_blob(
+    blob: &Model<'_>,
+    examples: &[Example],
+    done: impl Fn(usize) + Sync,
+) -> Result<Vec<Knowledge>, RunError> {
+    let several = blob.header().flag(flags::MULTI_LABEL);
+    let tags = blob.shape().token_outputs();
+    let known = |opinion: Opinion| Knowledge {
+        text: opinion.text.iter().map(|&p| logit(p, several)).collect(),
+        words: opinion
+            .words
+            .into_iter()
+            .flat_map(|word| logits(word, tags))
+            .collect(),
+        inner: None,
+    };
+    let of_some = |some: &[Example]| {
+        let opinions = engine::opinions(blob, some)?;
+        done(some.len());
+        Ok(opinions.into_iter().map(known).collect())
+    };
+    let known: Result<Vec<Vec<Knowledge>>, RunError> =
+        examples.par_chunks(64).map(of_some).collect();
+    Ok(known?.into_iter().flatten().collect())
+}
+
+/// What makes a probability: of a label among others, or of one by itself.
+fn logit(probability: f32, alone: bool) -> f16 {
+    let p = probability.clamp(1e-6, 1.0 - 1e-6);
+    f16::from_f32(match alone {
+        true => (p / (1.0 - p)).ln(),
+        false => p.ln(),
+    })
+}
+
+/// What makes the probabilities of a word's labels.
+fn logits(word: Option<TokenLabel>, labels: usize) -> Vec<f16> {
+    let Some(word) = word else {
+        return vec![f16::ZERO; labels];
+    };
+    let rest = (1.0 - word.score) / labels.saturating_sub(1).max(1) as f32;
+    let of = |label| match label == word.label as usize {
+        true => logit(word.score, false),
+        false => logit(rest, false),
+    };
+    (0..labels).map(of).collect()
 }
 
 /// Asks a teacher about examples, and for what is within it, if that is wanted. `done` is called with
@@ -59,8 +127,7 @@ pub struct Kept<'a> {
     pub path: &'a Path,
     pub teacher: &'a Classifier,
     pub examples: &'a [Example],
-    /// Whether what is within is part of it.
-    pub within: bool,
+    pub asking: Asking,
 }
 
 impl Kept<'_> {
@@ -87,7 +154,7 @@ impl Kept<'_> {
         let all = sizes.map(|[text, words, states, qkv]| Knowledge {
             text: take(text),
             words: take(words),
-            inner: self.within.then(|| Inner {
+            inner: (self.asking == Asking::Within).then(|| Inner {
                 states: take(states),
                 qkv: take(qkv),
             }),
@@ -120,7 +187,7 @@ impl Kept<'_> {
         for value in &self.teacher.parameters.values {
             checksum.update(&value.to_le_bytes());
         }
-        checksum.update(&[u8::from(self.within)]);
+        checksum.update(&[self.asking as u8]);
         for example in self.examples {
             checksum.update(&(example.words.len() as u64).to_le_bytes());
             for id in &example.ids {
@@ -137,9 +204,9 @@ impl Kept<'_> {
     fn sizes(&self, example: &Example) -> [usize; 4] {
         let Classifier { head, encoder, .. } = self.teacher;
         let labels = [&head.sequence, &head.tokens].map(|h| h.as_ref().map_or(0, |h| h.outputs));
-        let states = match self.within {
-            true => example.ids.len() * encoder.config.hidden,
-            false => 0,
+        let states = match self.asking {
+            Asking::Within => example.ids.len() * encoder.config.hidden,
+            Asking::Logits | Asking::Blob => 0,
         };
         [
             labels[0],
@@ -154,8 +221,12 @@ impl Kept<'_> {
 mod tests {
     use super::*;
     use crate::example::Word;
+    use crate::finetune::{self, Rows};
     use crate::model::Config;
-    use embert_tools::checkpoint::Activation;
+    use embert_tests::tiny::{self, Flavour};
+    use embert_tools::blob::AlignedBytes;
+    use embert_tools::checkpoint::{Activation, Checkpoint};
+    use embert_tools::quantize::{Options, quantize};
 
     #[test]
     fn what_is_kept_is_that_of_a_teacher_and_its_texts() -> io::Result<()> {
@@ -186,15 +257,15 @@ mod tests {
         let examples = [example(&[2, 7, 3]), example(&[2, 9, 8, 3])];
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("knowledge");
-        for within in [false, true] {
+        for asking in [Asking::Logits, Asking::Within] {
             let kept = Kept {
                 path: &path,
                 teacher: &teacher,
                 examples: &examples,
-                within,
+                asking,
             };
             assert_eq!(kept.read()?, None, "of another question, if any");
-            let known = ask(&teacher, &examples, within, |_| {});
+            let known = ask(&teacher, &examples, asking == Asking::Within, |_| {});
             assert!(known[0].words[..5].iter().any(|logit| *logit != f16::ZERO));
             assert_eq!(known[0].words[5..], [f16::ZERO; 5]);
             kept.write(&known)?;
@@ -217,5 +288,57 @@ mod tests {
             assert_eq!(kept.read()?, None);
         }
         Ok(())
+    }
+
+    /// What makes up a row of probabilities.
+    fn softmax(logits: &[f16]) -> Vec<f32> {
+        let exp: Vec<f32> = logits.iter().map(|logit| logit.to_f32().exp()).collect();
+        let sum: f32 = exp.iter().sum();
+        exp.iter().map(|e| e / sum).collect()
+    }
+
+    #[test]
+    fn a_blob_says_what_its_teacher_says() {
+        let (folder, tiny) = (tempfile::tempdir().unwrap(), &tiny::JOINT);
+        tiny.write(folder.path(), Flavour::usual(tiny)).unwrap();
+        let checkpoint = Checkpoint::open(folder.path(), None).unwrap();
+        let (teacher, labels) = finetune::teacher(&checkpoint).unwrap();
+        let texts = ["the cat sat on a mat", "play it again", "a b c d e f g"];
+        let rows = Rows::Words(Vec::new()).with(&texts.map(str::to_owned));
+        let examples = finetune::examples(&checkpoint, &labels, rows, 32).unwrap();
+        let blob = quantize(&checkpoint, &Options::default(), |_| {}).unwrap();
+        let blob = AlignedBytes::copy(&blob);
+        let blob = Model::parse(&blob).unwrap();
+        let said = ask(&teacher, &examples, false, |_| {});
+        let by_blob = ask_blob(&blob, &examples, |_| {}).unwrap();
+        let tags = labels.tags.len();
+        let largest = |row: &[f32]| row.iter().copied().fold(0.0, f32::max);
+        for (said, by_blob) in said.iter().zip(&by_blob) {
+            let both = [said, by_blob].map(|known| softmax(&known.text));
+            for (said, by_blob) in both[0].iter().zip(&both[1]) {
+                assert!((said - by_blob).abs() < 0.05, "{both:?}");
+            }
+            assert_eq!(said.words.len(), by_blob.words.len());
+            let rows = said.words.chunks(tags).zip(by_blob.words.chunks(tags));
+            for (said, by_blob) in rows.map(|(a, b)| (softmax(a), softmax(b))) {
+                let certain = largest(&said) - largest(&by_blob);
+                assert!(certain.abs() < 0.1, "{said:?}, {by_blob:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_nothing() {
+        assert_eq!(logits(None, 3), [f16::ZERO; 3]);
+        let word = TokenLabel {
+            label: 1,
+            score: 0.5,
+        };
+        let shares = softmax(&logits(Some(word), 3));
+        for (share, expected) in shares.iter().zip([0.25, 0.5, 0.25]) {
+            assert!((share - expected).abs() < 1e-3, "{shares:?}");
+        }
+        let even = f32::from(logit(0.5, true));
+        assert!(even.abs() < 1e-3, "{even}");
     }
 }
