@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod mapped;
 pub mod prune;
 pub mod quantize;
+pub mod recase;
 pub mod reference;
 pub mod report;
 pub mod svg;

@@ -20,15 +20,9 @@ joined() {
     tr -d '\r' | awk '/^-DOCSTART-/ { next } NF < 2 { if (line != "") print line; line = ""; next }
         { line = line (line == "" ? "" : " ") $1 } END { if (line != "") print line }'
 }
-# Sentences of novels: those that have a name or so, by their capital letters.
-novels() {
-    cat "$data"/text_corpora/novels/corpus/*.txt | iconv -c -f utf-8 -t utf-8 | tr -d '\r' |
-        tr '\n' ' ' | sed 's/\([.!?]"*\)  */\1\n/g' |
-        awk 'NF >= 4 && NF <= 40 && / [A-Z][a-z]+ [A-Z][a-z]+| (Mr|Mrs|Miss|Dr)\. / && NR % 4 == 0'
-}
 {
     templates 60000 1
-    novels | head -n 20000
+    sentences_of_novels "$data" 4
     cat "$data"/text_corpora/commonvoice/en/*.txt | awk 'NF >= 3 && NR % 3 == 0'
     joined < "$data/btc/btc.train"
     joined < "$data/sec_filings/FIN5.txt"

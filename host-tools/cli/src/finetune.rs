@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
+use embert_tools::recase::recase;
 use embert_train::classifier::Objective;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
@@ -42,6 +43,9 @@ pub struct Finetune {
     schedule: Schedule,
     #[command(flatten)]
     storage: Storage,
+    /// Let capital letters count where the checkpoint reads none: for names
+    #[arg(long)]
+    cased: bool,
     /// Let rare labels count as much as frequent ones
     #[arg(long)]
     balanced: bool,
@@ -54,7 +58,10 @@ impl Finetune {
     pub fn run(self) -> Result<()> {
         // Whatever head it has, another takes its place.
         let head = HeadChoice::Embedding(Pooling::Mean);
-        let base = Checkpoint::open(&self.checkpoint, Some(head))?;
+        let mut base = Checkpoint::open(&self.checkpoint, Some(head))?;
+        if self.cased {
+            recase(&mut base).context("--cased")?;
+        }
         let (data, source) = (&self.data, self.data.columns.source());
         let (rows, _) = data.training(&source, self.schedule.seed, &[])?;
         let labels = TaskLabels::of(&rows, &source);

@@ -2,10 +2,10 @@
 
 use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task, largest};
-use embert::memory::{Plan, TILE};
 use embert::text::Token;
 use embert::{Engine, Model, Output, Reading, RunError, Settings, TokenLabel};
 use embert_tools::blob::AlignedBytes;
+use embert_tools::threads::TILE;
 use embert_tools::windows::Found;
 use std::ops::Range;
 
@@ -92,10 +92,14 @@ fn read<T>(
     examples: &[Example],
     made: impl Fn(&Example, Reading<'_>) -> T,
 ) -> Result<Vec<T>, RunError> {
-    let plan = Plan::new(model.shape(), model.shape().positions, TILE, 1);
+    let settings = Settings {
+        tile: TILE,
+        ..Settings::default()
+    };
+    let plan = settings.plan(model.shape(), model.shape().positions);
     let mut scratch = AlignedBytes::zeroed(plan.bytes());
-    let mut engine = Engine::with(model, &mut scratch, Settings::default())
-        .expect("a scratch as large as planned");
+    let mut engine =
+        Engine::with(model, &mut scratch, settings).expect("a scratch as large as planned");
     let all = examples.iter().map(|example| {
         let reading = match &example.pair {
             Some(pair) => engine.run_pair(&example.text, pair)?,

@@ -118,9 +118,18 @@ fn texts_to_a_folder_and_a_blob() {
         "5e-3",
         "--json",
     ];
-    let report: Value = serde_json::from_str(&attempt(&arguments).unwrap()).unwrap();
-    let of = |which: &str| report["dev"][which]["accuracy"].as_f64().unwrap();
-    assert!(of("blob") > 0.97 * of("teacher") - 0.05, "{report}");
+    let learns = |more: &[&str]| {
+        let arguments = [&arguments[..], more].concat();
+        let report: Value = serde_json::from_str(&attempt(&arguments).unwrap()).unwrap();
+        let of = |which: &str| report["dev"][which]["accuracy"].as_f64().unwrap();
+        assert!(of("blob") > 0.97 * of("teacher") - 0.05, "{report}");
+    };
+    learns(&[]);
+    // From the teacher's blob too, and more texts; a blob does not show what is within.
+    let blob = ["--teacher-int8", "--rewrite", "60"];
+    let error = attempt(&[&arguments[..], &blob].concat()).unwrap_err();
+    assert!(error.contains("--states 0 --relations 0"), "{error}");
+    learns(&[&blob[..], &["--states", "0", "--relations", "0"]].concat());
     let blob = path("student/model.embert");
     let shape = attempt(&["inspect", &blob]).unwrap();
     assert!(shape.contains("16"), "{shape}");

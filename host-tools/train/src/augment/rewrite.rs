@@ -6,7 +6,7 @@
 use crate::random::Random;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// How many words of a thesaurus are like a word, at most.
 const NEAR: usize = 15;
@@ -15,7 +15,7 @@ const NEAR: usize = 15;
 const REPLACED: f32 = 0.3;
 
 /// How probable it is that a text is cut to a piece, and the most words that such a piece has.
-const CUT: f32 = 0.4;
+const CUT: f32 = 0.2;
 const PIECE: usize = 8;
 
 /// Words, and those that a model embeds next to them.
@@ -86,19 +86,28 @@ fn bare(word: &str) -> &str {
 }
 
 /// At most `count` texts made of those given, none of which is among them and no two of which are
-/// equal: fewer where the texts do not yield so many.
+/// equal: fewer where the texts do not yield so many. A text is as probable as it is long: of short ones
+/// there is less to make, and small models find long ones hard.
 pub fn rewritten(texts: &[String], thesaurus: &Thesaurus, count: usize, seed: u64) -> Vec<String> {
     let there: HashSet<&str> = texts.iter().map(String::as_str).collect();
+    let mut words = 0;
+    let ends = texts.iter().map(|text| {
+        words += text.split_whitespace().count();
+        words
+    });
+    let ends: Vec<usize> = ends.collect();
     let mut random = Random(seed);
     let mut new = Vec::new();
-    let mut made = BTreeSet::new();
+    let mut made = HashSet::new();
     // Short texts say the same again and again.
-    for _ in 0..if texts.is_empty() { 0 } else { 2 * count } {
+    for _ in 0..if words == 0 { 0 } else { 2 * count } {
         if new.len() == count {
             break;
         }
-        let text = rewrite(&texts[random.below(texts.len())], thesaurus, &mut random);
-        if !text.is_empty() && !there.contains(text.as_str()) && made.insert(text.clone()) {
+        let word = random.below(words);
+        let text = &texts[ends.partition_point(|&end| end <= word)];
+        let text = rewrite(text, thesaurus, &mut random);
+        if !there.contains(text.as_str()) && made.insert(text.clone()) {
             new.push(text);
         }
     }
