@@ -11,6 +11,7 @@ pub mod files;
 pub mod fit;
 pub mod inspect;
 pub mod mapped;
+pub mod narrow;
 pub mod prune;
 pub mod quantize;
 pub mod recase;

@@ -42,7 +42,8 @@ pub struct Distil {
     /// The folder of the teacher, as `embert finetune` or Hugging Face writes it
     teacher: PathBuf,
     /// tiny (2x128x2x512), mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE, layers of the teacher
-    /// (from-layers:0,2,5), or a pre-trained checkpoint (from:FOLDER)
+    /// (from-layers:0,2,5), as many of its layers as a shape has, narrowed (narrowed:4x128x4x512), or a
+    /// pre-trained checkpoint (from:FOLDER)
     #[arg(long)]
     student: Student,
     /// The folder to write
@@ -129,9 +130,12 @@ impl Distil {
 
         let mut small = self.student.base(&checkpoint)?;
         prune(&mut small, &training.texts(), self.vocab_min_count)?;
-        let mut small = self
-            .student
-            .of(&small, data.max_tokens, self.schedule.seed)?;
+        let mut small = self.student.of(
+            &small,
+            data.max_tokens,
+            &training.texts(),
+            self.schedule.seed,
+        )?;
         if let Some(rank) = self.rank {
             factorize(&mut small, rank, &training.texts())?;
         }

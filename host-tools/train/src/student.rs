@@ -4,6 +4,10 @@ use embert_tools::checkpoint::{
     Checkpoint, CheckpointError, FloatModel, HeadChoice, LayerNorm, Pooling,
 };
 use embert_tools::factorize::principal;
+use embert_tools::narrow::{Sizes, narrow};
+use embert_tools::quantize::{QuantizeError, calibration_ids};
+use embert_tools::reference::InputError;
+use embert_tools::tokenizer::{StoredTokenizer, TokenizerBuildError};
 use ndarray::{Array2, ArrayView2};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,11 +25,13 @@ pub enum Student {
     Shape(Shape),
     /// The teacher's width and these of its layers (Sanh et al., arXiv 1910.01108, section 3).
     Layers(Vec<usize>),
+    /// As many of the teacher's layers, narrowed.
+    Narrowed(Shape),
     /// A checkpoint that has been pre-trained (Turc et al., arXiv 1908.08962), in this folder.
     Pretrained(PathBuf),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub enum StudentError {
     #[error(
         "{0}, layers of the teacher such as from-layers:0,2,5, or a pre-trained checkpoint's folder, \
@@ -36,6 +42,17 @@ pub enum StudentError {
     Wider { teacher: usize },
     #[error("the teacher has {layers} layers, counted from 0: there is no layer {missing}")]
     NoLayer { layers: usize, missing: usize },
+    #[error(
+        "a teacher is narrowed to what it has no less of, in heads as wide as its own: of {width} \
+         channels each"
+    )]
+    NotNarrower { width: usize },
+    #[error("a text cannot be read: {0}")]
+    Text(#[from] QuantizeError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerBuildError),
+    #[error(transparent)]
+    Input(#[from] InputError),
     #[error(
         "embeddings of a low rank make no student's: give the teacher before it was factorized"
     )]
@@ -83,6 +100,9 @@ impl FromStr for Student {
         if let Some(folder) = text.strip_prefix("from:") {
             return Ok(Student::Pretrained(folder.into()));
         }
+        if let Some(shape) = text.strip_prefix("narrowed:") {
+            return Ok(Student::Narrowed(shape.parse()?));
+        }
         let layers = text.strip_prefix("from-layers:");
         match layers.and_then(|list| numbers(list, ',')) {
             Some(layers) => Ok(Student::Layers(layers)),
@@ -106,7 +126,7 @@ impl Student {
         let none = HeadChoice::Embedding(Pooling::Mean);
         match self {
             Student::Pretrained(folder) => Checkpoint::open(folder, Some(none)),
-            Student::Shape(_) | Student::Layers(_) => Ok(teacher.clone()),
+            _ => Ok(teacher.clone()),
         }
     }
 
@@ -122,6 +142,7 @@ impl Student {
         &self,
         base: &Checkpoint,
         positions: usize,
+        texts: &[String],
         seed: u64,
     ) -> Result<Checkpoint, StudentError> {
         let model = &base.model;
@@ -142,6 +163,7 @@ impl Student {
                 }
             }
             Student::Shape(shape) => drawn(model, *shape, seed)?,
+            Student::Narrowed(shape) => narrowed(base, *shape, texts)?,
         };
         let positions = positions.min(model.positions());
         let hidden = student.hidden;
@@ -149,6 +171,29 @@ impl Student {
         let tokenizer = base.tokenizer.clone();
         Ok(Checkpoint::encoder(&base.source, student, tokenizer))
     }
+}
+
+/// Texts that show what of the teacher is to be kept.
+const SHOWN: usize = 300;
+
+fn narrowed(base: &Checkpoint, shape: Shape, texts: &[String]) -> Result<FloatModel, StudentError> {
+    let Shape([layers, hidden, heads, intermediate]) = shape;
+    let sizes = Sizes {
+        layers,
+        hidden,
+        heads,
+        intermediate,
+    };
+    if !sizes.fit(&base.model) {
+        return Err(StudentError::NotNarrower {
+            width: base.model.head_width(),
+        });
+    }
+    let some = texts.iter().step_by(texts.len().div_ceil(SHOWN).max(1));
+    let some: Vec<String> = some.cloned().collect();
+    let tokenizer = StoredTokenizer::of(&base.tokenizer)?;
+    let ids = calibration_ids(base, &tokenizer.reader()?, &some)?;
+    Ok(narrow(&base.model, sizes, &ids)?)
 }
 
 fn drawn(teacher: &FloatModel, shape: Shape, seed: u64) -> Result<FloatModel, StudentError> {
@@ -200,12 +245,15 @@ mod tests {
 
     #[test]
     fn shapes_are_read() {
-        let shape = |sizes| Ok(Student::Shape(Shape(sizes)));
-        assert_eq!("tiny".parse(), shape([2, 128, 2, 512]));
-        assert_eq!("3x96x4x200".parse(), shape([3, 96, 4, 200]));
-        assert_eq!("from-layers:0,2".parse(), Ok(Student::Layers(vec![0, 2])));
+        let read = |text: &str| text.parse::<Student>().ok();
+        let shape = |sizes| Some(Student::Shape(Shape(sizes)));
+        assert_eq!(read("tiny"), shape([2, 128, 2, 512]));
+        assert_eq!(read("3x96x4x200"), shape([3, 96, 4, 200]));
+        assert_eq!(read("from-layers:0,2"), Some(Student::Layers(vec![0, 2])));
+        let narrowed = Student::Narrowed(Shape([3, 96, 3, 200]));
+        assert_eq!(read("narrowed:3x96x3x200"), Some(narrowed));
         let folder = Student::Pretrained("a/b".into());
-        assert_eq!("from:a/b".parse(), Ok(folder));
+        assert_eq!(read("from:a/b"), Some(folder));
         for text in [
             "",
             "huge",
@@ -214,7 +262,7 @@ mod tests {
             "from-layers:",
             "2x100x3x9",
         ] {
-            assert!(text.parse::<Student>().is_err(), "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

@@ -294,7 +294,7 @@ fn the_gradients_of_imitation_are_gradients() {
     taught[3].inner = None;
     let taught: Vec<&Knowledge> = taught.iter().collect();
     let student: Student = "1x12x2x20".parse().unwrap();
-    let small = student.of(&run.base, 32, 7).unwrap();
+    let small = student.of(&run.base, 32, &[], 7).unwrap();
     let mut model = finetune::model(&small, &run.task, 3);
     model.imitate(&teacher.encoder.config, 5);
     for range in model.parameters.decaying.clone() {
