@@ -27,6 +27,8 @@ Examples:
   embert distill ./sst2 --student tiny --train train.tsv --dev dev.tsv -o tiny --epochs 10 \\
       --learning-rate 5e-4
   embert distill ./sst2 --student from-layers:0,2,5 --train train.tsv --dev dev.tsv -o half
+  embert distill ./sst2 --student narrowed:4x128x4x512 --rank 64 --train train.tsv --dev dev.tsv \\
+      --rewrite 150000 --teacher-int8 --states 0 --relations 0 -o narrow
   embert distill ./snips --student 2x128x2x512 --words --train snips/train --dev snips/dev \\
       --unlabelled more.txt --rank 64 -o commands";
 
