@@ -134,7 +134,8 @@ impl Student {
     /// at most `positions` tokens.
     ///
     /// Its embeddings are those of `base`, where the student is narrower in the directions in which
-    /// they differ most; layers that are not of `base` are drawn at random.
+    /// they are largest; layers that are not of `base` are drawn at random. `texts` show what is to
+    /// be kept of a teacher that is narrowed.
     ///
     /// # Errors
     /// When `base` has not what the student should take over.
