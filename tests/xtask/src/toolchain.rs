@@ -83,6 +83,11 @@ impl Toolchain {
         if let Some(core) = machine.core() {
             command.env("RUSTFLAGS", format!("-Ctarget-cpu={core}"));
         }
+        // The firmware's code model is another there than that of rustup's core, and LTO refuses to
+        // put them together.
+        if self == Self::Rustup && target.starts_with("riscv64") {
+            command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+        }
         if self == Self::Debian {
             let linker = format!(
                 "CARGO_TARGET_{}_LINKER",
