@@ -126,20 +126,18 @@ impl Distil {
         let training = training.with(&unlabelled);
         let rewritten = self.rewritten(&checkpoint, &training.texts());
         let training = training.with(&rewritten);
+        let texts = training.texts();
         let dev = source.read(&data.dev)?;
         let test = data.test.as_deref().map(|path| source.read(path));
         let test = test.transpose()?;
 
         let mut small = self.student.base(&checkpoint)?;
-        prune(&mut small, &training.texts(), self.vocab_min_count)?;
-        let mut small = self.student.of(
-            &small,
-            data.max_tokens,
-            &training.texts(),
-            self.schedule.seed,
-        )?;
+        prune(&mut small, &texts, self.vocab_min_count)?;
+        let mut small = self
+            .student
+            .of(&small, data.max_tokens, &texts, self.schedule.seed)?;
         if let Some(rank) = self.rank {
-            factorize(&mut small, rank, &training.texts())?;
+            factorize(&mut small, rank, &texts)?;
         }
         let read = |checkpoint, labels, rows: &Rows| -> Result<Vec<Example>> {
             Ok(examples(checkpoint, labels, rows.clone(), data.max_tokens)?)
@@ -258,8 +256,9 @@ impl Distil {
                 let blob = Model::parse(&aligned).context("the teacher's blob")?;
                 ask_blob(&blob, examples, done)?
             }
-            Asking::Logits => ask(teacher, examples, false, done),
-            Asking::Within => ask(teacher, examples, true, done),
+            Asking::Logits | Asking::Within => {
+                ask(teacher, examples, asking == Asking::Within, done)
+            }
         };
         bar.finish_and_clear();
         if let Some(kept) = &kept {

@@ -38,7 +38,8 @@ impl Thesaurus {
         let table = ArrayView2::from_shape((pieces.len(), channels), embeddings);
         let table = table.expect("a row of each piece").select(Axis(0), &rows);
         let table = unit(table);
-        let of_texts: HashSet<String> = texts.iter().flat_map(|text| bare_words(text)).collect();
+        let of_texts = texts.iter().flat_map(|text| text.split_whitespace());
+        let of_texts: HashSet<String> = of_texts.map(plain).collect();
         let wanted = words.iter().enumerate();
         let wanted: Vec<usize> = wanted
             .filter(|(_, word)| of_texts.contains(**word))
@@ -75,10 +76,9 @@ fn unit(mut table: Array2<f32>) -> Array2<f32> {
     table
 }
 
-/// Words in lower case without the punctuation around them.
-fn bare_words(text: &str) -> impl Iterator<Item = String> {
-    let bare = |word: &str| bare(word).to_lowercase();
-    text.split_whitespace().map(bare)
+/// A word in lower case without the punctuation around it, as a thesaurus has it.
+fn plain(word: &str) -> String {
+    bare(word).to_lowercase()
 }
 
 fn bare(word: &str) -> &str {
@@ -114,6 +114,7 @@ pub fn rewritten(texts: &[String], thesaurus: &Thesaurus, count: usize, seed: u6
     new
 }
 
+/// Of a text with words.
 fn rewrite(text: &str, thesaurus: &Thesaurus, random: &mut Random) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let cut = random.uniform() < CUT;
@@ -121,18 +122,15 @@ fn rewrite(text: &str, thesaurus: &Thesaurus, random: &mut Random) -> String {
         true => 1 + random.below(words.len().min(PIECE)),
         false => words.len(),
     };
-    let length = length.min(words.len());
     let start = random.below(words.len() - length + 1);
     let piece = words[start..start + length].iter();
     let piece: Vec<String> = piece
-        .map(
-            |word| match thesaurus.near.get(&bare(word).to_lowercase()) {
-                Some(near) if !near.is_empty() && random.uniform() < REPLACED => {
-                    word.replacen(bare(word), &near[random.below(near.len())], 1)
-                }
-                _ => (*word).to_owned(),
-            },
-        )
+        .map(|word| match thesaurus.near.get(&plain(word)) {
+            Some(near) if !near.is_empty() && random.uniform() < REPLACED => {
+                word.replacen(bare(word), &near[random.below(near.len())], 1)
+            }
+            _ => (*word).to_owned(),
+        })
         .collect();
     piece.join(" ")
 }
