@@ -17,6 +17,7 @@ pub mod quantize;
 pub mod recase;
 pub mod reference;
 pub mod report;
+pub mod sizes;
 pub mod svg;
 pub mod tags;
 pub mod threads;

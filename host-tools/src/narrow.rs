@@ -10,26 +10,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use crate::checkpoint::{Dense, FloatModel, Layer, LayerNorm};
 use crate::factorize::principal;
 use crate::reference::{InputError, Site, encode};
-
-/// Layers, hidden size, attention heads and intermediate size of the narrower encoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    pub layers: usize,
-    pub hidden: usize,
-    pub heads: usize,
-    pub intermediate: usize,
-}
-
-impl Sizes {
-    /// Whether an encoder can be narrowed to these: heads are kept whole, and nothing becomes larger.
-    pub fn fit(&self, model: &FloatModel) -> bool {
-        self.hidden == self.heads * model.head_width()
-            && self.hidden <= model.hidden
-            && self.intermediate <= model.intermediate
-            && (1..=model.layers.len()).contains(&self.layers)
-            && model.word_projection.is_none()
-    }
-}
+use crate::sizes::Sizes;
 
 /// Narrows an encoder. `texts` are ids of texts like those it will read.
 ///
@@ -37,13 +18,13 @@ impl Sizes {
 /// When the texts are not of the model's vocabulary, or too long for it.
 ///
 /// # Panics
-/// When the sizes do not [fit](Sizes::fit) the model, or there are no texts.
+/// When the sizes are not [within](Sizes::within) the model's, or there are no texts.
 pub fn narrow(
     model: &FloatModel,
     sizes: Sizes,
     texts: &[Vec<u32>],
 ) -> Result<FloatModel, InputError> {
-    assert!(sizes.fit(model), "{sizes:?}");
+    assert!(sizes.within(model), "{sizes:?}");
     let states = States::of(model, texts)?;
     let basis = states.basis(sizes.hidden);
     let last = model.layers.len() - 1;
@@ -345,6 +326,6 @@ mod tests {
                 "{heads}, {intermediate}: {near:?}"
             );
         }
-        assert!(!sizes(model.heads + 1, whole).fit(&model));
+        assert!(!sizes(model.heads + 1, whole).within(&model));
     }
 }

@@ -9,12 +9,12 @@ use embert::text::Normalizer;
 use embert_tools::checkpoint::{
     Activation, Checkpoint, HeadChoice, LanguageModeling, Pooling, TokenizerSpec,
 };
+use embert_tools::sizes::Sizes;
 use embert_train::data::{Boundary, Document, documents, texts};
 use embert_train::model::Config;
 use embert_train::pretrain::{
     Corpus, Data, LanguageModel, Maker, Pretraining, Report, learn_pieces, spec, split, word_counts,
 };
-use embert_train::student::Shape;
 use serde::Serialize;
 
 use crate::output;
@@ -55,7 +55,7 @@ pub struct Pretrain {
     blank_lines: bool,
     /// tiny (2x128x2x512), mini, small, or LAYERSxHIDDENxHEADSxINTERMEDIATE
     #[arg(long, default_value = "tiny")]
-    shape: Shape,
+    shape: Sizes,
     /// Word pieces to learn from the text
     #[arg(long, default_value_t = 8192, value_name = "PIECES")]
     vocab_size: usize,
@@ -172,12 +172,12 @@ impl Pretrain {
     /// A model of random weights, and the checkpoint that it will be.
     fn begin(&self, documents: &[Document]) -> Result<(Checkpoint, LanguageModel)> {
         let tokenizer = self.tokenizer(documents)?;
-        let Shape([layers, hidden, heads, intermediate]) = self.shape;
+        let sizes = self.shape;
         let config = Config {
-            layers,
-            hidden,
-            heads,
-            intermediate,
+            layers: sizes.layers,
+            hidden: sizes.hidden,
+            heads: sizes.heads,
+            intermediate: sizes.intermediate,
             vocabulary: tokenizer.pieces.len(),
             rank: None,
             positions: self.max_tokens,

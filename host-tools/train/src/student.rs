@@ -4,9 +4,10 @@ use embert_tools::checkpoint::{
     Checkpoint, CheckpointError, FloatModel, HeadChoice, LayerNorm, Pooling,
 };
 use embert_tools::factorize::principal;
-use embert_tools::narrow::{Sizes, narrow};
+use embert_tools::narrow::narrow;
 use embert_tools::quantize::{QuantizeError, calibration_ids};
 use embert_tools::reference::InputError;
+use embert_tools::sizes::{Sizes, SizesError};
 use embert_tools::tokenizer::{StoredTokenizer, TokenizerBuildError};
 use ndarray::{Array2, ArrayView2};
 use std::path::PathBuf;
@@ -15,18 +16,15 @@ use thiserror::Error;
 
 use crate::model::{Config, Encoder, Parameters, float_model};
 
-/// Layers, hidden size, attention heads, intermediate size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape(pub [usize; 4]);
-
 /// What becomes a student.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Student {
-    Shape(Shape),
+    /// Layers drawn at random.
+    Drawn(Sizes),
     /// The teacher's width and these of its layers (Sanh et al., arXiv 1910.01108, section 3).
     Layers(Vec<usize>),
     /// As many of the teacher's layers, narrowed.
-    Narrowed(Shape),
+    Narrowed(Sizes),
     /// A checkpoint that has been pre-trained (Turc et al., arXiv 1908.08962), in this folder.
     Pretrained(PathBuf),
 }
@@ -34,10 +32,10 @@ pub enum Student {
 #[derive(Debug, Error)]
 pub enum StudentError {
     #[error(
-        "{0}, layers of the teacher such as from-layers:0,2,5, or a pre-trained checkpoint's folder, \
-         from:FOLDER"
+        "{0}, with narrowed: before it or not, layers of the teacher such as from-layers:0,2,5, or a \
+         pre-trained checkpoint's folder, from:FOLDER"
     )]
-    Shape(#[from] ShapeError),
+    Sizes(#[from] SizesError),
     #[error("a student cannot be wider than its teacher, whose hidden size is {teacher}")]
     Wider { teacher: usize },
     #[error("the teacher has {layers} layers, counted from 0: there is no layer {missing}")]
@@ -59,40 +57,6 @@ pub enum StudentError {
     LowRank,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ShapeError {
-    #[error(
-        "\"{0}\" is no shape: give tiny, mini, small or LAYERSxHIDDENxHEADSxINTERMEDIATE such as \
-         2x128x2x512"
-    )]
-    Unknown(String),
-    #[error("a hidden size of {hidden} is no multiple of {heads} heads: give one that is")]
-    Heads { hidden: usize, heads: usize },
-}
-
-impl FromStr for Shape {
-    type Err = ShapeError;
-
-    /// The sizes of the miniatures are those of Turc et al., arXiv 1908.08962.
-    fn from_str(text: &str) -> Result<Self, ShapeError> {
-        let shape = match text {
-            "tiny" => [2, 128, 2, 512],
-            "mini" => [4, 256, 4, 1024],
-            "small" => [4, 512, 8, 2048],
-            _ => {
-                let shape = numbers(text, 'x').and_then(|numbers| numbers.try_into().ok());
-                let shape = shape.filter(|shape: &[usize; 4]| !shape.contains(&0));
-                shape.ok_or_else(|| ShapeError::Unknown(text.into()))?
-            }
-        };
-        let [_, hidden, heads, _] = shape;
-        match hidden.is_multiple_of(heads) {
-            true => Ok(Shape(shape)),
-            false => Err(ShapeError::Heads { hidden, heads }),
-        }
-    }
-}
-
 impl FromStr for Student {
     type Err = StudentError;
 
@@ -104,16 +68,12 @@ impl FromStr for Student {
             return Ok(Student::Narrowed(shape.parse()?));
         }
         let layers = text.strip_prefix("from-layers:");
-        match layers.and_then(|list| numbers(list, ',')) {
+        let number = |number: &str| number.trim().parse().ok();
+        match layers.and_then(|list| list.split(',').map(number).collect()) {
             Some(layers) => Ok(Student::Layers(layers)),
-            None => Ok(Student::Shape(text.parse()?)),
+            None => Ok(Student::Drawn(text.parse()?)),
         }
     }
-}
-
-fn numbers(list: &str, separator: char) -> Option<Vec<usize>> {
-    let numbers = list.split(separator).map(|n| n.trim().parse().ok());
-    numbers.collect()
 }
 
 impl Student {
@@ -163,8 +123,8 @@ impl Student {
                     ..model.clone()
                 }
             }
-            Student::Shape(shape) => drawn(model, *shape, seed)?,
-            Student::Narrowed(shape) => narrowed(base, *shape, texts)?,
+            Student::Drawn(sizes) => drawn(model, *sizes, seed)?,
+            Student::Narrowed(sizes) => narrowed(base, *sizes, texts)?,
         };
         let positions = positions.min(model.positions());
         let hidden = student.hidden;
@@ -177,15 +137,8 @@ impl Student {
 /// Texts that show what of the teacher is to be kept.
 const SHOWN: usize = 300;
 
-fn narrowed(base: &Checkpoint, shape: Shape, texts: &[String]) -> Result<FloatModel, StudentError> {
-    let Shape([layers, hidden, heads, intermediate]) = shape;
-    let sizes = Sizes {
-        layers,
-        hidden,
-        heads,
-        intermediate,
-    };
-    if !sizes.fit(&base.model) {
+fn narrowed(base: &Checkpoint, sizes: Sizes, texts: &[String]) -> Result<FloatModel, StudentError> {
+    if !sizes.within(&base.model) {
         return Err(StudentError::NotNarrower {
             width: base.model.head_width(),
         });
@@ -197,18 +150,18 @@ fn narrowed(base: &Checkpoint, shape: Shape, texts: &[String]) -> Result<FloatMo
     Ok(narrow(&base.model, sizes, &ids)?)
 }
 
-fn drawn(teacher: &FloatModel, shape: Shape, seed: u64) -> Result<FloatModel, StudentError> {
-    let Shape([layers, hidden, heads, intermediate]) = shape;
+fn drawn(teacher: &FloatModel, sizes: Sizes, seed: u64) -> Result<FloatModel, StudentError> {
+    let hidden = sizes.hidden;
     if hidden > teacher.hidden {
         return Err(StudentError::Wider {
             teacher: teacher.hidden,
         });
     }
     let config = Config {
-        layers,
+        layers: sizes.layers,
         hidden,
-        heads,
-        intermediate,
+        heads: sizes.heads,
+        intermediate: sizes.intermediate,
         ..Config::of(teacher)
     };
     let mut parameters = Parameters::default();
@@ -245,24 +198,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shapes_are_read() {
+    fn students_are_read() {
         let read = |text: &str| text.parse::<Student>().ok();
-        let shape = |sizes| Some(Student::Shape(Shape(sizes)));
-        assert_eq!(read("tiny"), shape([2, 128, 2, 512]));
-        assert_eq!(read("3x96x4x200"), shape([3, 96, 4, 200]));
+        let sizes = |text: &str| text.parse::<Sizes>().unwrap();
+        assert_eq!(read("tiny"), Some(Student::Drawn(sizes("2x128x2x512"))));
         assert_eq!(read("from-layers:0,2"), Some(Student::Layers(vec![0, 2])));
-        let narrowed = Student::Narrowed(Shape([3, 96, 3, 200]));
+        let narrowed = Student::Narrowed(sizes("3x96x3x200"));
         assert_eq!(read("narrowed:3x96x3x200"), Some(narrowed));
         let folder = Student::Pretrained("a/b".into());
         assert_eq!(read("from:a/b"), Some(folder));
-        for text in [
-            "",
-            "huge",
-            "2x128x2",
-            "2x128x2x0",
-            "from-layers:",
-            "2x100x3x9",
-        ] {
+        for text in ["", "huge", "from-layers:", "narrowed:2x100x3x9"] {
             assert_eq!(read(text), None, "{text}");
         }
     }
