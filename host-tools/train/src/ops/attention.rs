@@ -152,24 +152,30 @@ pub fn attend_backward(
 
 /// Softmax of each row.
 pub fn softmax(rows: &mut [f32], width: usize) {
-    vectorized(|| {
-        for row in rows.chunks_exact_mut(width) {
-            let largest = row.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
-            row.iter_mut().for_each(|v| *v = exp(*v - largest));
-            let scale = 1.0 / sum(row);
-            row.iter_mut().for_each(|v| *v *= scale);
-        }
-    });
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact_mut(width) {
+                let largest = row.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
+                row.iter_mut().for_each(|v| *v = exp(*v - largest));
+                let scale = 1.0 / sum(row);
+                row.iter_mut().for_each(|v| *v *= scale);
+            }
+        },
+    );
 }
 
 /// Turns the gradients of weights into those of scores.
 pub fn softmax_backward(weights: &[f32], gradient: &mut [f32], width: usize) {
-    vectorized(|| {
-        let rows = gradient.chunks_exact_mut(width);
-        for (gradient, weights) in rows.zip(weights.chunks_exact(width)) {
-            let along = dot(gradient, weights);
-            let pairs = gradient.iter_mut().zip(weights);
-            pairs.for_each(|(g, p)| *g = (*g - along) * p);
-        }
-    });
+    vectorized(
+        #[inline(always)]
+        || {
+            let rows = gradient.chunks_exact_mut(width);
+            for (gradient, weights) in rows.zip(weights.chunks_exact(width)) {
+                let along = dot(gradient, weights);
+                let pairs = gradient.iter_mut().zip(weights);
+                pairs.for_each(|(g, p)| *g = (*g - along) * p);
+            }
+        },
+    );
 }

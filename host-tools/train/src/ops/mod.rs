@@ -33,7 +33,8 @@ pub use rows::{add, sum_rows};
 /// Elements a thread takes at a time.
 const CHUNK: usize = 1 << 13;
 
-/// Runs a loop compiled for the widest vectors of this processor.
+/// Runs a loop compiled for the widest vectors of this processor; only what is inlined into it is, so
+/// closures of some length say that they are.
 #[inline(always)]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)

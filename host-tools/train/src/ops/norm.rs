@@ -38,7 +38,10 @@ pub fn layer_norm(
                 .chunks_exact_mut(width)
                 .zip(values.chunks_exact_mut(width));
             for ((row, values), inverse) in lines.zip(inverse) {
-                vectorized(|| *inverse = normalize(row, values, gamma, beta, epsilon));
+                vectorized(
+                    #[inline(always)]
+                    || *inverse = normalize(row, values, gamma, beta, epsilon),
+                );
             }
         });
 }
@@ -67,7 +70,10 @@ pub fn layer_norm_backward(
                 .zip(values.chunks_exact(width))
                 .zip(products.chunks_exact_mut(width));
             for (((row, values), products), &inverse) in lines.zip(inverse) {
-                vectorized(|| normalize_backward(row, values, products, gamma, inverse));
+                vectorized(
+                    #[inline(always)]
+                    || normalize_backward(row, values, products, gamma, inverse),
+                );
             }
         });
     sum_rows(scratch, dgamma);

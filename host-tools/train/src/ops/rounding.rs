@@ -19,21 +19,24 @@ pub enum Steps {
 pub fn round_rows(rows: &mut [f32], width: usize, steps: Steps) {
     let most = (CHUNK / width).max(1) * width;
     rows.par_chunks_mut(most).for_each(|rows| {
-        vectorized(|| {
-            for row in rows.chunks_exact_mut(width) {
-                let least = row.iter().fold(f32::INFINITY, |m, &v| m.min(v));
-                let largest = row.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
-                let (zero, step) = match steps {
-                    Steps::Symmetric => (0.0, largest.max(-least) / 127.0),
-                    Steps::Range => (least, (largest - least) / 254.0),
-                };
-                // A row of equal numbers stays as it is.
-                let inverse = 1.0 / step.max(f32::MIN_POSITIVE);
-                for v in row {
-                    *v = zero + whole((*v - zero) * inverse) * step;
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in rows.chunks_exact_mut(width) {
+                    let least = row.iter().fold(f32::INFINITY, |m, &v| m.min(v));
+                    let largest = row.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
+                    let (zero, step) = match steps {
+                        Steps::Symmetric => (0.0, largest.max(-least) / 127.0),
+                        Steps::Range => (least, (largest - least) / 254.0),
+                    };
+                    // A row of equal numbers stays as it is.
+                    let inverse = 1.0 / step.max(f32::MIN_POSITIVE);
+                    for v in row {
+                        *v = zero + whole((*v - zero) * inverse) * step;
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 
@@ -43,14 +46,17 @@ pub fn round_rows(rows: &mut [f32], width: usize, steps: Steps) {
 pub fn round_weights(rows: &mut [f32], width: usize, bits: Bits) {
     let most = (CHUNK / width).max(1) * width;
     rows.par_chunks_mut(most).for_each(|rows| {
-        vectorized(|| {
-            for row in rows.chunks_exact_mut(width) {
-                match bits {
-                    Bits::Eight => round_int8(row),
-                    Bits::Four => round_int4(row),
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in rows.chunks_exact_mut(width) {
+                    match bits {
+                        Bits::Eight => round_int8(row),
+                        Bits::Four => round_int4(row),
+                    }
                 }
-            }
-        });
+            },
+        );
     });
 }
 
