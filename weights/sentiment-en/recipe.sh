@@ -74,6 +74,6 @@ embert distill "$out/teacher" -o "$out/student" $splits $columns \
     --teacher-int8 --epochs 3 --batch 64 --learning-rate 1e-3 --states 0 --relations 0 \
     --student narrowed:4x128x4x512 --vocab-min-count 8 --rank 64 --qat $four_bits
 tail -n +2 "$out/train.tsv" | cut -f 2 > "$out/train.txt"
-awk 'NR % 80 == 0' "$out/train.txt" > "$out/calibration.txt"
+awk 'NR % 25 == 0' "$out/train.txt" > "$out/calibration.txt"
 embert quantize "$out/student" -o "$out/model.embert" --vocab-from "$out/train.txt" "$out/comments.txt" \
     --vocab-min-count 4 $four_bits --calibration "$out/calibration.txt"
