@@ -122,20 +122,17 @@ fn panel(svg: &mut Svg, top: f64, task: &str, figures: &[&Figure], families: &[&
         );
         score += step;
     }
-    // Ours have their names above, those of others stand beside them: so they can be read where
-    // models are of a size.
+    let dots = figures.iter().map(|figure| around(place(figure)));
+    let mut taken: Vec<Area> = dots.collect();
     for figure in figures {
         let family = families.iter().position(|family| *family == figure.family);
         let family = family.unwrap_or_default();
-        let [x, y] = place(figure);
+        let dot = place(figure);
         let what = format!("{}: {}, {} bytes", figure.name, figure.score, figure.bytes);
-        svg.dot([x, y], 4.0, COLOURS[family % COLOURS.len()], &what);
-        let (at, anchor) = match (family, x > LEFT + 0.8 * WIDTH) {
-            (0, _) => ([x, y - 8.0], Anchor::Middle),
-            (_, false) => ([x + 7.0, y + 3.5], Anchor::Start),
-            (_, true) => ([x - 7.0, y + 3.5], Anchor::End),
-        };
-        svg.text(at, 10.0, anchor, &figure.name);
+        svg.dot(dot, RADIUS, COLOURS[family % COLOURS.len()], &what);
+        let (start, area) = free_place(dot, &figure.name, &taken);
+        svg.text(start, LETTERS, Anchor::Start, &figure.name);
+        taken.push(area);
     }
     svg.text(
         [LEFT + WIDTH / 2.0, bottom + 38.0],
@@ -145,9 +142,63 @@ fn panel(svg: &mut Svg, top: f64, task: &str, figures: &[&Figure], families: &[&
     );
 }
 
+/// Left, top, right and bottom of what is drawn.
+type Area = [f64; 4];
+
+const RADIUS: f64 = 4.0;
+/// The height of names, and about how wide a letter of one is.
+const LETTERS: f64 = 10.0;
+const LETTER_WIDTH: f64 = 5.5;
+
+fn around([x, y]: [f64; 2]) -> Area {
+    [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS]
+}
+
+fn overlap(a: &Area, b: &Area) -> bool {
+    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
+}
+
+/// Where the name of a dot begins so that it covers nothing, and what it takes: beside the dot if that
+/// can be, else above or below it, as near as can be.
+fn free_place([x, y]: [f64; 2], name: &str, taken: &[Area]) -> ([f64; 2], Area) {
+    let width = LETTER_WIDTH * name.chars().count() as f64;
+    let (right, left, middle) = (x + 7.0, x - 7.0 - width, x - width / 2.0);
+    let beside = [[right, y + 3.5], [left, y + 3.5]];
+    let farther = (0..4).flat_map(|line| {
+        let away = 8.0 + LETTERS * f64::from(line);
+        [middle, right, left].map(|start| [[start, y - away], [start, y + away + 7.0]])
+    });
+    let area = |[start, base]: [f64; 2]| [start, base - LETTERS + 2.0, start + width, base + 2.0];
+    let mut places = beside.into_iter().chain(farther.flatten());
+    let free = places.find(|&place| {
+        let area = area(place);
+        area[0] >= LEFT
+            && area[2] <= LEFT + WIDTH + 40.0
+            && !taken.iter().any(|other| overlap(&area, other))
+    });
+    let place = free.unwrap_or(beside[0]);
+    (place, area(place))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_cover_nothing() {
+        let dots = [
+            [300.0, 100.0],
+            [305.0, 104.0],
+            [360.0, 100.0],
+            [310.0, 96.0],
+        ];
+        let mut taken: Vec<Area> = dots.iter().map(|&dot| around(dot)).collect();
+        for dot in dots {
+            let (_, area) = free_place(dot, "L4 H128", &taken);
+            assert!(!taken.iter().any(|other| overlap(&area, other)), "{dot:?}");
+            taken.push(area);
+        }
+    }
 
     #[test]
     fn the_picture_is_that_of_the_figures() -> Result<()> {
