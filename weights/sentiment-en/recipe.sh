@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sentiment-en: weights/sentiment-en/recipe.sh DATA CHECKPOINTS FOLDER
+# Makes sentiment-en and sentiment-en-large: weights/sentiment-en/recipe.sh DATA CHECKPOINTS FOLDER
 #
 # DATA has
 #   nltk_sentence_polarity/rt-polarity.{pos,neg}   nltk_data, sentence_polarity; CC BY 4.0
@@ -7,7 +7,7 @@
 #   goemotions/train.tsv                           google-research/goemotions; CC BY 4.0, texts alone
 #   sst2_glue/dev.tsv                              GLUE's SST-2: to judge by, nothing is learnt from it
 # CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher.
-# FOLDER gets teacher/, student/ and model.embert. An hour on two cores.
+# FOLDER gets teacher/, student/, model.embert and large/. An hour on two cores.
 . "$(dirname "$0")/../begin.sh"
 
 header='label\ttext\n'
@@ -66,14 +66,19 @@ columns="--text-column text --label-column label --max-tokens 64"
 
 embert finetune "$checkpoints/bge-small-en-v1.5" -o "$out/teacher" $splits $columns \
     --epochs 2 --learning-rate 1e-4
-# The student begins as its teacher, narrowed: it knows from the first step what words mean. Rare
-# pieces, many of them of rewritten texts alone, are left out when it has learnt.
+# Students begin as their teacher, narrowed: they know from the first step what words mean.
 four_bits="--int4 embeddings,attention,feed-forward"
-embert distill "$out/teacher" -o "$out/student" $splits $columns \
-    --unlabelled "$out/phrases.txt" "$out/spans.txt" "$out/comments.txt" --rewrite 150000 \
-    --teacher-int8 --epochs 3 --batch 64 --learning-rate 1e-3 --states 0 --relations 0 \
-    --student narrowed:4x128x4x512 --vocab-min-count 8 --rank 64 --qat $four_bits
+student() {
+    folder=$1
+    shift
+    embert distill "$out/teacher" -o "$out/$folder" $splits $columns \
+        --unlabelled "$out/phrases.txt" "$out/spans.txt" "$out/comments.txt" --rewrite 150000 \
+        --teacher-int8 --knowledge "$out/knowledge" --batch 64 --states 0 --relations 0 --qat $four_bits "$@"
+}
+student student --student narrowed:4x128x4x512 --vocab-min-count 8 --rank 64 --epochs 3 --learning-rate 1e-3
+# Without rare pieces, many of them of rewritten texts alone, it has less than 1 MB.
 tail -n +2 "$out/train.tsv" | cut -f 2 > "$out/train.txt"
 awk 'NR % 25 == 0' "$out/train.txt" > "$out/calibration.txt"
 embert quantize "$out/student" -o "$out/model.embert" --vocab-from "$out/train.txt" "$out/comments.txt" \
     --vocab-min-count 4 $four_bits --calibration "$out/calibration.txt"
+student large --student narrowed:4x192x6x768 --vocab-min-count 4 --rank 128 --epochs 2 --learning-rate 8e-4
