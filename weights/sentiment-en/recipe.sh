@@ -17,26 +17,24 @@ cut -f 2 "$out/sst2.tsv" | tail -n +2 > "$out/held-out.txt"
 # Label and text of each review that has no 30 letters and digits in a row of what is held out, nor all
 # of a text of 10 or more: --without leaves the same out, but not the short pieces that are made of the
 # reviews below.
-reviews() {
-    for label in positive negative; do
-        awk -v label=$label -v held="$out/held-out.txt" '
-            function letters(text) { text = tolower(text); gsub(/[^a-z0-9]/, "", text); return text }
-            BEGIN {
-                while ((getline text < held) > 0) {
-                    text = letters(text)
-                    if (length(text) >= 10 && length(text) < 30) short[text]
-                    for (first = 1; first + 29 <= length(text); first++) long[substr(text, first, 30)]
-                }
+for label in positive negative; do
+    awk -v label=$label -v held="$out/held-out.txt" '
+        function letters(text) { text = tolower(text); gsub(/[^a-z0-9]/, "", text); return text }
+        BEGIN {
+            while ((getline text < held) > 0) {
+                text = letters(text)
+                if (length(text) >= 10 && length(text) < 30) short[text]
+                for (first = 1; first + 29 <= length(text); first++) long[substr(text, first, 30)]
             }
-            {
-                text = letters($0)
-                for (first = 1; first + 29 <= length(text); first++)
-                    if (substr(text, first, 30) in long) next
-                for (whole in short) if (index(text, whole)) next
-                print label "\t" $0
-            }' "$data/nltk_sentence_polarity/rt-polarity.$(printf %.3s $label)"
-    done
-}
+        }
+        {
+            text = letters($0)
+            for (first = 1; first + 29 <= length(text); first++)
+                if (substr(text, first, 30) in long) next
+            for (whole in short) if (index(text, whole)) next
+            print label "\t" $0
+        }' "$data/nltk_sentence_polarity/rt-polarity.$(printf %.3s $label)"
+done > "$out/reviews.tsv"
 # Of the snippets of VADER those that people were sure about, without the movies, which are the same
 # reviews.
 snippets() {
@@ -45,13 +43,13 @@ snippets() {
         awk -F '\t' '$2 >= 1 { print "positive\t" $3 } $2 <= -1 { print "negative\t" $3 }'
 }
 # Every twentieth review chooses the best epoch.
-{ printf "$header"; reviews | awk 'NR % 20'; snippets; } > "$out/train.tsv"
-{ printf "$header"; reviews | awk 'NR % 20 == 0'; } > "$out/dev.tsv"
+{ printf "$header"; awk 'NR % 20' "$out/reviews.tsv"; snippets; } > "$out/train.tsv"
+{ printf "$header"; awk 'NR % 20 == 0' "$out/reviews.tsv"; } > "$out/dev.tsv"
 # What the teacher labels: the clauses of reviews, pieces of four and of eight words, and comments.
-reviews | cut -f 2 |
+cut -f 2 "$out/reviews.tsv" |
     sed -E 's/ (,|\.|;|:|--|but|and|while|although|because) /\n/g; s/ [.!?]+ *$//' |
     awk 'NF >= 2 && NF <= 30' | LC_ALL=C sort -u > "$out/phrases.txt"
-reviews | cut -f 2 | awk '{
+cut -f 2 "$out/reviews.tsv" | awk '{
     for (words = 4; words <= 8; words += 4)
         for (first = 1; first + words - 1 <= NF; first += words) {
             piece = $first
