@@ -18,7 +18,7 @@ use embert_train::knowledge::{Asking, Kept, Knowledge, ask, ask_blob};
 use embert_train::predict::{predict, report};
 use embert_train::student::Student;
 
-use crate::progress;
+use crate::progress::Bar;
 use crate::quantize::about;
 use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
@@ -247,8 +247,8 @@ impl Distil {
         {
             return Ok(knowledge);
         }
-        let bar = progress::bar(examples.len(), "teaching");
-        let done = |count| bar.inc(count as u64);
+        let bar = Bar::new(examples.len(), "teaching");
+        let done = |count| bar.add(count);
         let knowledge = match asking {
             Asking::Blob => {
                 let blob = quantize(checkpoint, &Options::default(), |_| {})?;
@@ -260,7 +260,7 @@ impl Distil {
                 ask(teacher, examples, asking == Asking::Within, done)
             }
         };
-        bar.finish_and_clear();
+        bar.finish();
         if let Some(kept) = &kept {
             kept.write(&knowledge)
                 .with_context(|| cannot("write", kept))?;

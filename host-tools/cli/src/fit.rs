@@ -13,7 +13,7 @@ use embert_tools::fit::{
 use embert_tools::quantize::{Options, Part};
 use serde::Serialize;
 
-use super::{head::HeadArgument, output, progress, quantize, texts};
+use super::{head::HeadArgument, output, progress::Bar, quantize, texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,13 +104,13 @@ impl Fit {
             ..Options::default()
         };
 
-        let bar = progress::bar(variants.len(), "fitting");
+        let bar = Bar::new(variants.len(), "fitting");
         let mut candidates = Vec::new();
         for variant in variants {
             candidates.push(candidate(&checkpoint, variant, &options, &corpus, &texts)?);
-            bar.inc(1);
+            bar.add(1);
         }
-        bar.finish_and_clear();
+        bar.finish();
         frontier(&mut candidates);
 
         let room = board.blob_room();

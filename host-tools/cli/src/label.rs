@@ -12,7 +12,7 @@ use embert_tools::tokenizer::{Reader, StoredTokenizer};
 use embert_train::finetune::{self, Rows, examples};
 use embert_train::predict::{Prediction, Task, predict};
 
-use crate::{progress, texts};
+use crate::{progress::Bar, texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,13 +59,13 @@ impl Label {
             false => Rows::Words(Vec::new()).with(&in_words(&checkpoint, &texts, limit)?),
         };
         let read = examples(&checkpoint, &labels, rows.clone(), limit)?;
-        let bar = progress::bar(read.len(), "labelling");
+        let bar = Bar::new(read.len(), "labelling");
         let mut predictions = Vec::new();
         for some in read.chunks(512) {
             predictions.extend(predict(&model, &task, some));
-            bar.inc(some.len() as u64);
+            bar.add(some.len());
         }
-        bar.finish_and_clear();
+        bar.finish();
         let out = written(&rows, &task, &predictions);
         let output = self.output.display();
         files::write(&self.output, out.as_bytes())

@@ -16,7 +16,7 @@ use embert_tools::{
 };
 use indicatif::HumanCount;
 
-use super::{head::HeadArgument, output, progress, texts};
+use super::{head::HeadArgument, output, progress::Bar, texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -133,12 +133,12 @@ impl Quantize {
             int4: self.int4.into_iter().map(Into::into).collect(),
         };
 
-        let bar = progress::bar(0, "quantizing");
+        let bar = Bar::new(0, "quantizing");
         let blob = quantize(&checkpoint, &options, |step| match step {
-            Step::Begin(steps) => bar.set_length(steps as u64),
-            Step::Done => bar.inc(1),
+            Step::Begin(steps) => bar.set_steps(steps as u64),
+            Step::Done => bar.add(1),
         })?;
-        bar.finish_and_clear();
+        bar.finish();
         output::write_blob(&self.output, &blob, vocab_txt.as_deref())
     }
 

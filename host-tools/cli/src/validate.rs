@@ -12,7 +12,7 @@ use embert_tools::{
     validate::{Summary, Worst, compare},
 };
 
-use super::{blob::Blob, head::HeadArgument, progress, texts::Texts};
+use super::{blob::Blob, head::HeadArgument, progress::Bar, texts::Texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,9 +57,9 @@ impl Validate {
         }
         let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
 
-        let bar = progress::bar(texts.len(), "comparing");
-        let comparisons = compare(&checkpoint, &model, &texts, || bar.inc(1))?;
-        bar.finish_and_clear();
+        let bar = Bar::new(texts.len(), "comparing");
+        let comparisons = compare(&checkpoint, &model, &texts, || bar.add(1))?;
+        bar.finish();
         let summary = Summary::new(&texts, &comparisons, self.worst);
 
         let mut out = io::stdout().lock();

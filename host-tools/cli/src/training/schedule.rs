@@ -12,9 +12,9 @@ use embert_train::log::Log;
 use embert_train::predict::Task;
 use embert_train::trainer::{Lesson, Progress, Settings, train};
 use embert_train::{optimizer, state};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Examples;
+use crate::progress::Bar;
 
 /// How long to train, and how fast.
 #[derive(Args)]
@@ -103,11 +103,7 @@ impl Schedule {
             optimizer: optimizer::Settings::default(),
             checkpoint: Some((state, self.save_every)),
         };
-        let bar = ProgressBar::new(0);
-        let style = "{msg} {bar:30} {pos}/{len}  {eta}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
+        let bar = Bar::new(0, "training");
         let (mut failed, mut speed) = (None, 0.0);
         train(lesson, &settings, |progress| {
             log.add(&progress);
@@ -120,18 +116,18 @@ impl Schedule {
                     ..
                 } => {
                     speed = tokens_per_second;
-                    bar.set_length(steps);
-                    bar.set_position(step);
+                    bar.set_steps(steps);
                     bar.set_message(format!("loss {loss:.4}  {speed:.0} tokens/s"));
+                    bar.set_done(step);
                 }
                 Progress::Epoch { epoch, score, best } => {
                     let best = if best { ", the best so far" } else { "" };
-                    bar.suspend(|| eprintln!("epoch {}: {score:.4}{best}", epoch + 1));
+                    bar.say(&format!("epoch {}: {score:.4}{best}", epoch + 1));
                     failed = failed.take().or(log.write().err());
                 }
             }
         })?;
-        bar.finish_and_clear();
+        bar.finish();
         eprintln!("{speed:.0} tokens a second");
         match failed {
             Some(error) => Err(error).context("cannot write training.csv"),
