@@ -163,6 +163,26 @@ impl Example {
     }
 }
 
+/// A checksum of examples, with what is to be learnt of them.
+pub fn checksum<'a>(examples: impl IntoIterator<Item = &'a Example>) -> u32 {
+    let mut checksum = crc32fast::Hasher::new();
+    for example in examples {
+        for id in &example.ids {
+            checksum.update(&id.to_le_bytes());
+        }
+        let Example {
+            segment_b,
+            class,
+            tags,
+            window,
+            ..
+        } = example;
+        let learnt = format!("{segment_b} {class:?} {tags:?} {window:?}");
+        checksum.update(learnt.as_bytes());
+    }
+    checksum.finalize()
+}
+
 /// Examples one after the other.
 pub fn batch<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Batch {
     let mut batch = Batch::default();

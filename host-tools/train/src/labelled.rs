@@ -1,7 +1,7 @@
 //! Learning from labels, and from what a teacher says: epochs of shuffled batches.
 
 use crate::classifier::{Classifier, Objective, Workspace};
-use crate::example::Example;
+use crate::example::{self, Example};
 use crate::knowledge::Knowledge;
 use crate::model::{Parameters, Rates};
 use crate::ops::Dropout;
@@ -95,6 +95,22 @@ impl Lesson for Labelled<'_> {
                     tokens: some.iter().map(|example| example.ids.len()).sum::<usize>(),
                 }
             })
+    }
+
+    fn checksum(&self) -> u32 {
+        let data = &self.data;
+        let mut checksum = crc32fast::Hasher::new();
+        let examples = example::checksum(data.examples.iter().chain(data.dev));
+        let Data { batch, seed, .. } = data;
+        let (objective, rounding) = (&data.objective, &self.model.rounding);
+        let how = format!("{examples} {batch} {seed} {objective:?} {rounding:?}");
+        checksum.update(how.as_bytes());
+        for known in data.teacher.unwrap_or_default() {
+            for logit in known.text.iter().chain(&known.words) {
+                checksum.update(&logit.to_le_bytes());
+            }
+        }
+        checksum.finalize()
     }
 
     fn score(&mut self) -> f64 {

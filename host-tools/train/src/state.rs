@@ -38,6 +38,8 @@ pub struct State {
     pub best_values: Vec<f32>,
     /// Epochs since then.
     pub waited: usize,
+    /// A checksum of what the run learns from, and how.
+    pub run: u32,
 }
 
 /// Steps that the run in this file has taken; none if there is no file.
@@ -90,13 +92,14 @@ impl File {
 }
 
 impl State {
-    pub fn new(parameters: &Parameters, optimizer: optimizer::Settings) -> Self {
+    pub fn new(parameters: &Parameters, optimizer: optimizer::Settings, run: u32) -> Self {
         State {
             values: parameters.values.clone(),
             optimizer: AdamW::new(optimizer, parameters),
             best: None,
             best_values: parameters.values.clone(),
             waited: 0,
+            run,
         }
     }
 
@@ -130,6 +133,7 @@ impl State {
         let numbers = HashMap::from([
             ("steps".to_owned(), self.optimizer.steps.to_string()),
             ("waited".to_owned(), self.waited.to_string()),
+            ("run".to_owned(), self.run.to_string()),
             (
                 "score".to_owned(),
                 self.best.map_or(String::new(), |v| v.to_bits().to_string()),
@@ -155,10 +159,10 @@ impl State {
             .map_err(failed)
     }
 
-    /// Reads what was written by a run of the same model.
+    /// Reads what was written by the same run.
     ///
     /// # Errors
-    /// When the file is damaged or another model's.
+    /// When the file is damaged, another model's, or of a run that learns from something else.
     pub fn read(&mut self, path: &Path) -> Result<(), StateError> {
         let file = File::read(path)?;
         let foreign = |reason: &str| file.foreign(reason);
@@ -177,6 +181,11 @@ impl State {
             for (value, bytes) in vector.iter_mut().zip(numbers) {
                 *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));
             }
+        }
+        if number("run", "the run")? != u64::from(self.run) {
+            return Err(foreign(
+                "the one that was begun has other texts, teacher or settings",
+            ));
         }
         self.optimizer.steps = steps;
         self.waited = waited as usize;

@@ -22,6 +22,9 @@ pub trait Lesson {
     /// Adds the gradient of the mean loss of a step's batch, which follows from the step.
     fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt;
 
+    /// Of what is learnt from, and how: with the same alone does a run go on to the same result.
+    fn checksum(&self) -> u32;
+
     /// How good the model is on what it does not learn from, the more the better.
     fn score(&mut self) -> f64;
 }
@@ -49,6 +52,17 @@ pub struct Settings {
     pub optimizer: optimizer::Settings,
     /// Where to keep checkpoints, and after how many steps.
     pub checkpoint: Option<(PathBuf, u64)>,
+}
+
+impl Settings {
+    /// Of a run of these settings, whose lesson has this one.
+    fn checksum(&self, lesson: u32) -> u32 {
+        let alone = Settings {
+            checkpoint: None,
+            ..self.clone()
+        };
+        crc32fast::hash(format!("{lesson} {alone:?}").as_bytes())
+    }
 }
 
 /// What a run shows of itself.
@@ -84,8 +98,9 @@ pub fn train(
     let per_epoch = lesson.steps();
     let steps = per_epoch * settings.epochs as u64;
     let warmup = (steps as f64 * f64::from(settings.warmup)) as u64;
+    let run = settings.checksum(lesson.checksum());
     let parameters = lesson.parameters();
-    let mut state = State::new(parameters, settings.optimizer);
+    let mut state = State::new(parameters, settings.optimizer, run);
     if let Some((path, _)) = settings
         .checkpoint
         .as_ref()

@@ -180,6 +180,18 @@ fn an_interrupted_run_goes_on_bit_for_bit() {
     }
 }
 
+#[test]
+fn a_run_goes_on_with_the_same_text_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::new(1);
+    run.settings.checkpoint = Some((folder.path().join("state"), 5));
+    run.train(|_| {});
+    run.corpus.documents[3][0][0] += 1;
+    let mut model = run.model();
+    let error = train(&mut run.lesson(&mut model, 2), &run.settings, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("other texts"), "{error}");
+}
+
 /// Each masked word and each pair of a batch counts the same, in however many parts it is learnt.
 #[test]
 fn parts_of_a_batch_add_up() {

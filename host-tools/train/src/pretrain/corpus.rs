@@ -52,6 +52,21 @@ impl Corpus {
         }
     }
 
+    /// Of all ids, and where documents and sentences end.
+    pub fn checksum(&self) -> u32 {
+        let mut checksum = crc32fast::Hasher::new();
+        for document in &self.documents {
+            for sentence in document {
+                checksum.update(&(sentence.len() as u64).to_le_bytes());
+                for id in sentence {
+                    checksum.update(&id.to_le_bytes());
+                }
+            }
+            checksum.update(&(document.len() as u64).to_le_bytes());
+        }
+        checksum.finalize()
+    }
+
     /// Documents as a tokenizer reads them.
     ///
     /// # Errors

@@ -162,6 +162,24 @@ impl Lesson for Pretraining<'_> {
         )
     }
 
+    fn checksum(&self) -> u32 {
+        let Data {
+            maker,
+            held_out,
+            batch,
+            ..
+        } = self.data;
+        let corpora = [maker.corpus, held_out].map(Corpus::checksum);
+        let Maker {
+            tokens,
+            whole_words,
+            seed,
+            ..
+        } = maker;
+        let how = format!("{corpora:?} {batch} {tokens} {whole_words} {seed}");
+        crc32fast::hash(how.as_bytes())
+    }
+
     /// Minus the loss of both tasks.
     fn score(&mut self) -> f64 {
         let report = self.report();

@@ -1,11 +1,12 @@
 //! Runs of training as a whole: they learn, they go on bit for bit, and what goes wrong loses
 //! nothing.
 
+mod resuming;
+
 use embert_tests::tiny::{self, Flavour};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
-use embert_tools::files;
 use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::{Classifier, Objective, Workspace};
 use embert_train::data::{Answer, LabelledText, LabelledWords, Place, Question};
@@ -336,91 +337,4 @@ fn the_gradients_of_imitation_are_gradients() {
             (loss, gradient)
         });
     }
-}
-
-#[test]
-fn an_interrupted_run_goes_on_bit_for_bit() {
-    interrupted(texts);
-}
-
-#[test]
-fn a_run_of_questions_does_so_too() {
-    interrupted(asked);
-}
-
-fn interrupted(rows: fn(usize, usize) -> Rows) {
-    let folder = tempfile::tempdir().unwrap();
-    let [path, copy] = ["state", "copy"].map(|name| folder.path().join(name));
-    let mut run = Run::new(base(), rows, 3);
-    run.settings.checkpoint = Some((path.clone(), 7));
-    let (whole, score) = run.train(|progress| {
-        // What is on the disk when the run is cut off in its 30th step, in the second epoch.
-        if matches!(progress, Progress::Step { step: 30, .. }) {
-            std::fs::copy(&path, &copy).unwrap();
-        }
-    });
-    assert_eq!(embert_train::state::steps(&copy).unwrap(), 28);
-
-    for threads in [1, 2] {
-        let state = folder.path().join(format!("again{threads}"));
-        std::fs::copy(&copy, &state).unwrap();
-        run.settings.checkpoint = Some((state, 7));
-        let mut first = None;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let (again, same) = pool.install(|| {
-            run.train(|progress| {
-                if let Progress::Step { step, .. } = progress {
-                    first = first.or(Some(step));
-                }
-            })
-        });
-        assert_eq!(first, Some(29));
-        assert_eq!(score, same);
-        assert!(
-            whole.parameters.values == again.parameters.values,
-            "{threads} threads"
-        );
-    }
-}
-
-#[test]
-fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.safetensors");
-    let mut run = Run::new(base(), texts, 1);
-    run.settings.checkpoint = Some((path.clone(), 4));
-    let mut model = finetune::model(&run.base, &run.task, 3);
-    let blocked = files::temporary(&path);
-    // From the fifth step on, no file can be put there: as if the disk were full.
-    let result = train(&mut run.lesson(&mut model), &run.settings, |progress| {
-        if matches!(progress, Progress::Step { step: 5, .. }) {
-            std::fs::create_dir(&blocked).unwrap();
-        }
-    });
-    let error = result.unwrap_err().to_string();
-    assert!(
-        error.contains("cannot write") && error.contains("still there"),
-        "{error}"
-    );
-    assert_eq!(embert_train::state::steps(&path).unwrap(), 4);
-
-    // Nor is a file of another model or no checkpoint at all taken for one.
-    for bytes in [
-        &b"no checkpoint"[..],
-        &std::fs::read(&path).unwrap()[..2000],
-    ] {
-        std::fs::write(&path, bytes).unwrap();
-        let error = foreign(&mut run, &path);
-        assert!(error.contains("no checkpoint of this run"), "{error}");
-    }
-}
-
-fn foreign(run: &mut Run, path: &Path) -> String {
-    run.settings.checkpoint = Some((path.into(), 4));
-    let mut model = finetune::model(&run.base, &run.task, 3);
-    let result = train(&mut run.lesson(&mut model), &run.settings, |_| {});
-    result.unwrap_err().to_string()
 }
