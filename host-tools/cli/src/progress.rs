@@ -27,25 +27,10 @@ impl Bar {
         self.bar.set_length(steps);
     }
 
-    pub fn set_message(&self, message: String) {
-        self.bar.set_message(message);
-    }
-
-    /// So many steps are done in all.
-    pub fn set_done(&self, steps: u64) {
-        self.bar.set_position(steps);
-        self.tell();
-    }
-
     /// So many steps more are done.
     pub fn add(&self, steps: usize) {
         self.bar.inc(steps as u64);
         self.tell();
-    }
-
-    /// Writes a line that stays.
-    pub fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
     }
 
     /// Leaves nothing of the bar.
@@ -64,5 +49,24 @@ impl Bar {
             let left = HumanDuration(self.bar.eta());
             eprintln!("{}  {done}/{steps}, {left} left", self.bar.message());
         }
+    }
+}
+
+/// What training has to say besides.
+#[cfg(feature = "train")]
+impl Bar {
+    pub fn set_message(&self, message: String) {
+        self.bar.set_message(message);
+    }
+
+    /// So many steps are done in all.
+    pub fn set_done(&self, steps: u64) {
+        self.bar.set_position(steps);
+        self.tell();
+    }
+
+    /// Writes a line that stays.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
     }
 }
