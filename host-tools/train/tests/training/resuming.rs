@@ -59,13 +59,8 @@ fn interrupted(rows: fn(usize, usize) -> Rows) {
 fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let begun = |run: &mut Run| {
-        run.settings.checkpoint = Some((path.clone(), 4));
-        let mut model = finetune::model(&run.base, &run.task, 3);
-        train(&mut run.lesson(&mut model), &run.settings, |_| {}).map_err(|e| e.to_string())
-    };
     let usual = || Run::new(base(), texts, 1);
-    begun(&mut usual()).unwrap();
+    go_on(&mut usual(), &path).unwrap();
     let changes: [fn(&mut Run); 6] = [
         |run| run.training[5].class = Class::None,
         |run| run.training[7].ids[1] += 1,
@@ -77,10 +72,10 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     for (index, change) in changes.into_iter().enumerate() {
         let mut run = usual();
         change(&mut run);
-        let error = begun(&mut run).unwrap_err();
+        let error = go_on(&mut run, &path).unwrap_err();
         assert!(error.contains("other texts"), "{index}: {error}");
     }
-    begun(&mut usual()).unwrap();
+    go_on(&mut usual(), &path).unwrap();
 }
 
 #[test]
@@ -110,14 +105,15 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         &std::fs::read(&path).unwrap()[..2000],
     ] {
         std::fs::write(&path, bytes).unwrap();
-        let error = foreign(&mut run, &path);
+        let error = go_on(&mut run, &path).unwrap_err();
         assert!(error.contains("no checkpoint of this run"), "{error}");
     }
 }
 
-fn foreign(run: &mut Run, path: &Path) -> String {
+/// Trains with the checkpoint in this file, if there is one.
+fn go_on(run: &mut Run, path: &Path) -> Result<f64, String> {
     run.settings.checkpoint = Some((path.into(), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
     let result = train(&mut run.lesson(&mut model), &run.settings, |_| {});
-    result.unwrap_err().to_string()
+    result.map_err(|error| error.to_string())
 }
