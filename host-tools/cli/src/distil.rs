@@ -155,7 +155,8 @@ impl Distil {
         let within = self.states > 0.0 || self.relations > 0.0;
         let asking = match (within, self.teacher_int8) {
             (false, false) => Asking::Logits,
-            (true, false) => Asking::Within,
+            (true, false) if self.relations > 0.0 => Asking::Within,
+            (true, false) => Asking::States,
             (false, true) => Asking::Blob,
             (true, true) => {
                 bail!(
@@ -180,6 +181,7 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
+        model.take_over(&teacher);
         model.rounding = self.storage.rounding();
         if within {
             model.imitate(&teacher.encoder.config, self.schedule.seed);
@@ -256,8 +258,8 @@ impl Distil {
                 let blob = Model::parse(&aligned).context("the teacher's blob")?;
                 ask_blob(&blob, examples, done)?
             }
-            Asking::Logits | Asking::Within => {
-                ask(teacher, examples, asking == Asking::Within, done)
+            Asking::Logits | Asking::States | Asking::Within => {
+                ask(teacher, examples, asking, done)
             }
         };
         bar.finish();

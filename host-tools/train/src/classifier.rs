@@ -100,9 +100,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// What the last pass left, in the order of its sequences: what is within the model.
-    pub fn inner(&self, batch: &Batch) -> Vec<Inner> {
-        Inner::of(&self.tape, &batch.sequences)
+    /// What the last pass left, in the order of its sequences: what is within the model, with the
+    /// queries, keys and values of its last layer or without.
+    pub fn inner(&self, batch: &Batch, qkv: bool) -> Vec<Inner> {
+        Inner::of(&self.tape, &batch.sequences, qkv)
     }
 
     /// What it said.
@@ -134,6 +135,22 @@ impl Classifier {
         let hidden = [self.encoder.config.hidden, teacher.hidden];
         let parameters = &mut self.parameters;
         self.imitation = Some(Imitation::new(hidden, teacher.heads, parameters, seed));
+    }
+
+    /// Takes over those of a teacher's classifiers that have the shapes of this model's.
+    pub fn take_over(&mut self, teacher: &Classifier) {
+        let parts = |head: &Head| [&head.pooler, &head.sequence, &head.tokens].map(Clone::clone);
+        for (ours, theirs) in parts(&self.head).into_iter().zip(parts(&teacher.head)) {
+            let (Some(ours), Some(theirs)) = (ours, theirs) else {
+                continue;
+            };
+            if (ours.inputs, ours.outputs) == (theirs.inputs, theirs.outputs) {
+                let from = &teacher.parameters.values;
+                let to = &mut self.parameters.values;
+                to[ours.weight].copy_from_slice(&from[theirs.weight]);
+                to[ours.bias].copy_from_slice(&from[theirs.bias]);
+            }
+        }
     }
 
     /// Computes the logits of examples: of texts, and of all their tokens one after the other.
@@ -339,7 +356,9 @@ fn floats(halves: &[f16]) -> impl Iterator<Item = f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Dense;
     use crate::ops::Dropout;
+    use embert_tools::checkpoint::Activation;
 
     #[test]
     fn tokens_are_hidden_but_for_those_that_frame_texts() {
@@ -372,5 +391,36 @@ mod tests {
         assert_ne!(ids[..1_000], ids[1_000..]);
         assert_eq!(ids, hidden(1));
         assert_ne!(ids, hidden(2));
+    }
+
+    #[test]
+    fn classifiers_of_the_same_shape_are_taken_over() {
+        let config = |layers| Config {
+            vocabulary: 20,
+            positions: 8,
+            hidden: 6,
+            layers,
+            heads: 2,
+            intermediate: 8,
+            rank: None,
+            segments: 2,
+            activation: Activation::GeluErf,
+            epsilon: 1e-12,
+        };
+        let teacher = Classifier::new(config(3), [3, 5], 1);
+        let mut student = Classifier::new(config(1), [4, 5], 2);
+        let before = student.clone();
+        student.take_over(&teacher);
+        let weights = |model: &Classifier, dense: &Option<Dense>| {
+            let dense = dense.clone().unwrap();
+            model.parameters.values[dense.weight].to_vec()
+        };
+        let of_tokens = |model: &Classifier| weights(model, &model.head.tokens);
+        let of_texts = |model: &Classifier| weights(model, &model.head.sequence);
+        assert_eq!(of_tokens(&student), of_tokens(&teacher));
+        assert_eq!(of_texts(&student), of_texts(&before), "other labels");
+        let encoder = ..student.head.pooler.clone().unwrap().weight.start;
+        let [ours, theirs] = [&student, &before].map(|m| &m.parameters.values[encoder]);
+        assert_eq!(ours, theirs, "the encoder is its own");
     }
 }

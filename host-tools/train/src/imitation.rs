@@ -16,15 +16,16 @@ use std::ops::Range;
 pub struct Inner {
     /// Last hidden states, `[tokens x hidden]`.
     pub states: Vec<f16>,
-    /// Queries, keys and values of the last layer, `[tokens x 3 hidden]`.
+    /// Queries, keys and values of the last layer, `[tokens x 3 hidden]`; empty if not asked for.
     pub qkv: Vec<f16>,
 }
 
 impl Inner {
-    /// Of a forward pass, sequence by sequence.
-    pub fn of(tape: &Tape, sequences: &[Range<usize>]) -> Vec<Self> {
+    /// Of a forward pass, sequence by sequence; with queries, keys and values or without.
+    pub fn of(tape: &Tape, sequences: &[Range<usize>], qkv: bool) -> Vec<Self> {
         let tokens = sequences.last().map_or(0, |last| last.end).max(1);
-        let qkv = tape.layers.last().map_or(&[][..], |layer| &layer.qkv);
+        let last = tape.layers.last().filter(|_| qkv);
+        let qkv = last.map_or(&[][..], |layer| &layer.qkv);
         let half = |rows: &[f32], sequence: &Range<usize>| {
             let width = rows.len() / tokens;
             let rows = &rows[sequence.start * width..sequence.end * width];
@@ -53,7 +54,13 @@ impl Imitation {
     pub fn new(hidden: [usize; 2], heads: usize, parameters: &mut Parameters, seed: u64) -> Self {
         let [student, teacher] = hidden;
         let bridge = Dense::new(student, teacher, parameters);
-        parameters.draw_matrix(&bridge.weight, 0.02, seed);
+        match student == teacher {
+            // Students of the same width may begin as layers of their teacher.
+            true => (0..student).for_each(|at| {
+                parameters.values[bridge.weight.start + at * (student + 1)] = 1.0;
+            }),
+            false => parameters.draw_matrix(&bridge.weight, 0.02, seed),
+        }
         let divides = |heads: &usize| hidden.iter().all(|size| size.is_multiple_of(*heads));
         let heads = (1..=heads).rev().find(divides).unwrap_or(1);
         Imitation {

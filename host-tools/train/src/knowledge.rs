@@ -33,7 +33,9 @@ pub struct Knowledge {
 pub enum Asking {
     /// For its logits.
     Logits,
-    /// For its logits and what is within it.
+    /// For its logits and last hidden states.
+    States,
+    /// For these and the queries, keys and values of its last layer.
     Within,
     /// The teacher's blob is, by the integer engine: several times as fast.
     Blob,
@@ -92,12 +94,12 @@ fn logits(word: Option<TokenLabel>, labels: usize) -> Vec<f16> {
     (0..labels).map(of).collect()
 }
 
-/// Asks a teacher about examples, and for what is within it, if that is wanted. `done` is called with
-/// the number of examples it has just read.
+/// Asks a teacher, but not its blob, about examples. `done` is called with the number of examples it
+/// has just read.
 pub fn ask(
     teacher: &Classifier,
     examples: &[Example],
-    within: bool,
+    asking: Asking,
     done: impl Fn(usize) + Sync,
 ) -> Vec<Knowledge> {
     let labels = teacher.head.tokens.as_ref().map_or(0, |head| head.outputs);
@@ -115,7 +117,7 @@ pub fn ask(
             inner,
         }
     };
-    each(teacher, examples, within, read, done)
+    each(teacher, examples, asking, read, done)
 }
 
 /// A file of it begins so; the teacher, the examples and what was wanted follow, as a checksum.
@@ -151,10 +153,11 @@ impl Kept<'_> {
         let halves = rest.chunks_exact(2);
         let mut halves = halves.map(|half| f16::from_le_bytes([half[0], half[1]]));
         let mut take = |count| halves.by_ref().take(count).collect::<Vec<f16>>();
+        let within = matches!(self.asking, Asking::States | Asking::Within);
         let all = sizes.map(|[text, words, states, qkv]| Knowledge {
             text: take(text),
             words: take(words),
-            inner: (self.asking == Asking::Within).then(|| Inner {
+            inner: within.then(|| Inner {
                 states: take(states),
                 qkv: take(qkv),
             }),
@@ -204,16 +207,13 @@ impl Kept<'_> {
     fn sizes(&self, example: &Example) -> [usize; 4] {
         let Classifier { head, encoder, .. } = self.teacher;
         let labels = [&head.sequence, &head.tokens].map(|h| h.as_ref().map_or(0, |h| h.outputs));
-        let states = match self.asking {
-            Asking::Within => example.ids.len() * encoder.config.hidden,
-            Asking::Logits | Asking::Blob => 0,
+        let states = example.ids.len() * encoder.config.hidden;
+        let [states, qkv] = match self.asking {
+            Asking::Within => [states, 3 * states],
+            Asking::States => [states, 0],
+            Asking::Logits | Asking::Blob => [0, 0],
         };
-        [
-            labels[0],
-            example.words.len() * labels[1],
-            states,
-            3 * states,
-        ]
+        [labels[0], example.words.len() * labels[1], states, qkv]
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
         let examples = [example(&[2, 7, 3]), example(&[2, 9, 8, 3])];
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("knowledge");
-        for asking in [Asking::Logits, Asking::Within] {
+        for asking in [Asking::Logits, Asking::States, Asking::Within] {
             let kept = Kept {
                 path: &path,
                 teacher: &teacher,
@@ -265,7 +265,7 @@ mod tests {
                 asking,
             };
             assert_eq!(kept.read()?, None, "of another question, if any");
-            let known = ask(&teacher, &examples, asking == Asking::Within, |_| {});
+            let known = ask(&teacher, &examples, asking, |_| {});
             assert!(known[0].words[..5].iter().any(|logit| *logit != f16::ZERO));
             assert_eq!(known[0].words[5..], [f16::ZERO; 5]);
             kept.write(&known)?;
@@ -309,7 +309,7 @@ mod tests {
         let blob = quantize(&checkpoint, &Options::default(), |_| {}).unwrap();
         let blob = AlignedBytes::copy(&blob);
         let blob = Model::parse(&blob).unwrap();
-        let said = ask(&teacher, &examples, false, |_| {});
+        let said = ask(&teacher, &examples, Asking::Logits, |_| {});
         let by_blob = ask_blob(&blob, &examples, |_| {}).unwrap();
         let tags = labels.tags.len();
         let largest = |row: &[f32]| row.iter().copied().fold(0.0, f32::max);

@@ -3,6 +3,7 @@
 use crate::classifier::{Classifier, Workspace};
 use crate::example::{Class, Example, batch};
 use crate::imitation::Inner;
+use crate::knowledge::Asking;
 use crate::metrics::{
     ClassReport, EntityReport, JointReport, Mode, QuestionReport, Sentence, entities, joint,
     multi_label, single_label,
@@ -74,7 +75,7 @@ impl Report {
 pub(crate) fn each<T: Send>(
     model: &Classifier,
     examples: &[Example],
-    within: bool,
+    asking: Asking,
     read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T + Sync,
     done: impl Fn(usize) + Sync,
 ) -> Vec<T> {
@@ -83,7 +84,11 @@ pub(crate) fn each<T: Send>(
     let of_batch = |workspace: &mut Workspace, some: &[Example]| {
         let batch = batch(some);
         model.logits(&batch, workspace);
-        let inner = within.then(|| workspace.inner(&batch));
+        let inner = match asking {
+            Asking::States => Some(workspace.inner(&batch, false)),
+            Asking::Within => Some(workspace.inner(&batch, true)),
+            Asking::Logits | Asking::Blob => None,
+        };
         let mut inner = inner.into_iter().flatten();
         let logits = workspace.logits();
         let numbered = some.iter().zip(&batch.sequences).enumerate();
@@ -122,8 +127,8 @@ pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Pre
         found: None,
     };
     match task.questions {
-        true => each(model, examples, false, answer, |_| {}),
-        false => each(model, examples, false, label, |_| {}),
+        true => each(model, examples, Asking::Logits, answer, |_| {}),
+        false => each(model, examples, Asking::Logits, label, |_| {}),
     }
 }
 

@@ -13,7 +13,7 @@ use embert_train::data::{Answer, LabelledText, LabelledWords, Place, Question};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
-use embert_train::knowledge::{Knowledge, ask};
+use embert_train::knowledge::{Asking, Knowledge, ask};
 use embert_train::labelled::{Data, Labelled};
 use embert_train::optimizer;
 use embert_train::predict::{Task, report};
@@ -227,7 +227,7 @@ fn words_are_learnt_with_the_rounding_of_the_blob() {
     let blob = run.blob_score(&model);
     assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
     // Rounding did something: without it, other logits.
-    let logits = |model: &Classifier| ask(model, &run.dev, false, |_| {});
+    let logits = |model: &Classifier| ask(model, &run.dev, Asking::Logits, |_| {});
     let before = logits(&model);
     model.rounding = None;
     assert_ne!(before, logits(&model));
@@ -290,7 +290,7 @@ fn the_gradients_of_imitation_are_gradients() {
             .parameters
             .draw_matrix(range, 0.3, range.start as u64);
     }
-    let mut taught = ask(&teacher, some, true, |_| {});
+    let mut taught = ask(&teacher, some, Asking::Within, |_| {});
     // One that the teacher cuts otherwise.
     taught[3].inner = None;
     let taught: Vec<&Knowledge> = taught.iter().collect();
@@ -337,4 +337,37 @@ fn the_gradients_of_imitation_are_gradients() {
             (loss, gradient)
         });
     }
+}
+
+/// A student that is its teacher shows the teacher's states from the first step.
+#[test]
+fn of_ones_own_states_nothing_is_to_be_learnt() {
+    let run = Run::new(base(), tagged, 1);
+    let some = &run.training[..8];
+    let mut model = finetune::model(&run.base, &run.task, 4);
+    let taught = ask(&model, some, Asking::States, |_| {});
+    let taught: Vec<&Knowledge> = taught.iter().collect();
+    let config = model.encoder.config.clone();
+    model.imitate(&config, 5);
+    let objective = Objective {
+        hard: 0.0,
+        soft: 0.0,
+        states: 1.0,
+        ..Objective::default()
+    };
+    let some: Vec<&Example> = some.iter().collect();
+    let mut gradient = vec![0.0; model.parameters.values.len()];
+    let mut workspace = Workspace::default();
+    let mut loss = |model: &Classifier| {
+        model.learn(
+            &some,
+            Some(&taught),
+            &objective,
+            &mut workspace,
+            &mut gradient,
+        )
+    };
+    assert!(loss(&model) < 1e-5);
+    model.parameters.draw(0.05, 6);
+    assert!(loss(&model) > 0.1, "but what others show is");
 }
