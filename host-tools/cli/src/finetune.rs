@@ -27,8 +27,8 @@ Examples:
 ///
 /// Texts come as TSV, CSV or JSON lines; words with tags as CoNLL columns or as a folder with
 /// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json,
-/// model.safetensors, vocab.txt, model.embert, report.json, and training.csv with its picture. The
-/// scores of the blob are those of the integer engine.
+/// model.safetensors, vocab.txt, model.embert, report.json, training.csv with its picture, and in NOTICE
+/// what the blob says of its origin. The scores of the blob are those of the integer engine.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Finetune {

@@ -96,6 +96,8 @@ impl Learnt<'_> {
             calibration: calibration(&examples.train),
             ..self.options
         };
+        // What is made of this folder later owes the same thanks.
+        output::write(&folder.join("NOTICE"), options.about.as_bytes())?;
         let blob = quantize(&checkpoint, &options, |_| {})?;
         output::write_blob(&folder.join("model.embert"), &blob, None)?;
         let aligned = AlignedBytes::copy(&blob);

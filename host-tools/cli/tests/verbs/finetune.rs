@@ -28,6 +28,7 @@ fn texts_to_a_folder_and_a_blob() {
     fs::create_dir(&base).unwrap();
     let tiny = &tiny::SEQUENCE;
     tiny.write(Path::new(&base), Flavour::usual(tiny)).unwrap();
+    fs::write(path("base/NOTICE"), "Thanks to Ada.").unwrap();
     table(Path::new(&path("train.tsv")), 0, 300);
     table(Path::new(&path("dev.tsv")), 1000, 100);
     let run = |train: &str, dev: &str, more: &[&str]| {
@@ -133,6 +134,12 @@ fn texts_to_a_folder_and_a_blob() {
     let blob = path("student/model.embert");
     let shape = attempt(&["inspect", &blob]).unwrap();
     assert!(shape.contains("16"), "{shape}");
+    // Thanks go from a checkpoint to its student's blob, and to those made of the student later.
+    assert!(shape.contains("Thanks to Ada."), "{shape}");
+    let later = path("later.embert");
+    attempt(&["quantize", &student, "-o", &later]).unwrap();
+    let shape = attempt(&["inspect", &later]).unwrap();
+    assert!(shape.contains("Thanks to Ada."), "{shape}");
     // A teacher of other labels is none for these texts.
     let mut arguments = arguments;
     arguments[1] = &base;
