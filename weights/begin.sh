@@ -15,3 +15,12 @@ sentences_of_novels() {
         awk -v of="$2" 'NF >= 4 && NF <= 40 && NR % of == 0 &&
             / [A-Z][a-z]+ [A-Z][a-z]+| (Mr|Mrs|Miss|Dr)\. /'
 }
+# The sentences of the files of MASC whose numbers pass a test, without the tags of their words.
+sentences_of_masc() {
+    ls "$1"/text_corpora/nltk/masc_tagged/*/*.txt | awk "$2" | while read -r file; do
+        iconv -c -f utf-8 -t utf-8 "$file" | tr '\n' ' ' | sed 's/ [^ ]*_\. */&\n/g' | awk '
+            { line = ""; for (i = 1; i <= NF; i++) {
+                word = $i; sub(/_[^_]*$/, "", word); line = line (line == "" ? "" : " ") word } }
+            NF >= 3 && NF <= 70 { print line }'
+    done
+}

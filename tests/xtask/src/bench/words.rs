@@ -2,20 +2,17 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
-use embert::Model;
+use anyhow::Result;
 use embert_tests::tiny::{self, Tiny};
-use embert_tools::blob::AlignedBytes;
 use embert_wire::Request;
 
 use super::models;
 use super::{Row, TIMEOUT};
 use crate::image::Image;
 use crate::session::Session;
-use crate::toolchain::workspace_root;
 
-/// The blob whose vocabulary is taken.
-const SHIPPED: &str = "weights/pii-en.embert";
+/// The pieces of rampart-MiniLM-L6-pii-ner (CC BY 4.0, see `weights/NOTICE`), one a line.
+const PIECES: &str = include_str!("vocabulary.txt");
 
 /// Usual words and rare ones, names, numbers and marks.
 const TEXT: &str = "\
@@ -46,26 +43,15 @@ pub struct Words {
 impl Words {
     /// Makes the blob, into the folder of built things.
     pub fn make() -> Result<Self> {
-        let path = workspace_root().join(SHIPPED);
-        let shipped = fs::read(&path).with_context(|| path.display().to_string())?;
-        let shipped = AlignedBytes::copy(&shipped);
-        let shipped = Model::parse(&shipped)?;
-        let vocabulary = shipped.tokenizer().vocabulary();
-        let pieces: Vec<String> = (0..vocabulary.len() as u32)
-            .filter_map(|id| vocabulary.piece(id))
-            .map(|piece| piece.to_string())
-            .collect();
+        let pieces = PIECES.lines().count();
         let tiny = Tiny {
-            vocabulary: pieces.len(),
+            vocabulary: pieces,
             ..LEAST
         };
         let model = models::make(&tiny, &[], |folder| {
-            fs::write(folder.join("vocab.txt"), pieces.join("\n") + "\n")
+            fs::write(folder.join("vocab.txt"), PIECES)
         })?;
-        Ok(Self {
-            model,
-            pieces: pieces.len(),
-        })
+        Ok(Self { model, pieces })
     }
 
     /// Instructions for the words of the text, without what a text of none takes.
