@@ -11,10 +11,11 @@ use embert_tools::factorize::factorize;
 use embert_tools::prune::prune;
 use embert_tools::quantize::{Options, quantize};
 use embert_train::augment::{Thesaurus, rewritten};
-use embert_train::classifier::{Classifier, Objective};
+use embert_train::classifier::Classifier;
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
 use embert_train::knowledge::{Asking, Kept, Knowledge, ask, ask_blob};
+use embert_train::objective::Objective;
 use embert_train::predict::{predict, report};
 use embert_train::student::Student;
 

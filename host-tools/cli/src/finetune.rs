@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::recase::recase;
-use embert_train::classifier::Objective;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
+use embert_train::objective::Objective;
 
 use crate::quantize::about;
 use crate::training::{Data, Examples, Learnt, Schedule, Storage};

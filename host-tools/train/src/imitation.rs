@@ -2,9 +2,9 @@
 //! them (Jiao et al., TinyBERT, arXiv 1909.10351, section 3.1), and how the queries, keys and values of
 //! its last layer relate to each other (Wang et al., MiniLMv2, arXiv 2012.15828).
 
-use crate::classifier::Objective;
 use crate::knowledge::Knowledge;
 use crate::model::{Dense, Parameters, Pass, Tape};
+use crate::objective::Objective;
 use crate::ops::{Heads, gather, relations, scatter, squared_error};
 use half::f16;
 use half::slice::HalfFloatSliceExt;

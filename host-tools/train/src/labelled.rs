@@ -1,9 +1,10 @@
 //! Learning from labels, and from what a teacher says: epochs of shuffled batches.
 
-use crate::classifier::{Classifier, Objective, Workspace};
+use crate::classifier::{Classifier, Workspace};
 use crate::example::{self, Example};
 use crate::knowledge::Knowledge;
 use crate::model::{Parameters, Rates};
+use crate::objective::Objective;
 use crate::ops::Dropout;
 use crate::predict::{Task, predict, report};
 use crate::random::Random;

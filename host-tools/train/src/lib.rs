@@ -14,6 +14,7 @@ pub mod labelled;
 pub mod log;
 pub mod metrics;
 pub mod model;
+pub mod objective;
 pub mod ops;
 pub mod optimizer;
 pub mod predict;

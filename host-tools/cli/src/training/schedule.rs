@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert_train::classifier::{Classifier, Objective};
+use embert_train::classifier::Classifier;
 use embert_train::knowledge::Knowledge;
 use embert_train::labelled::{self, Labelled};
 use embert_train::log::Log;
+use embert_train::objective::Objective;
 use embert_train::predict::Task;
 use embert_train::trainer::{Lesson, Progress, Settings, train};
 use embert_train::{optimizer, state};
