@@ -15,8 +15,8 @@
 #   vader_ground_truth/*_GroundTruth.txt     github.com/cjhutto/vaderSentiment; MIT
 #   sms_spam/SMSSpamCollection               UCI SMS Spam Collection; CC BY 4.0
 #   goemotions/train.tsv                     google-research/goemotions; CC BY 4.0
-# CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher. FOLDER gets
-# the data, teacher/ and student/. An hour on two cores.
+# CHECKPOINTS has the Hugging Face folder all-MiniLM-L6-v2 (Apache 2.0), which becomes the teacher. FOLDER
+# gets the data, teacher/ and student/, whose model.embert it is. An hour and a half on two cores.
 . "$(dirname "$0")/../begin.sh"
 
 # People, places and organisations in IOB2, a word and its tag a line. All else is no entity: the
@@ -81,3 +81,18 @@ vader="$data/vader_ground_truth"
     speeches inaugural | capitals
     speeches state_union | capitals
 } > "$out/unlabelled.txt"
+
+splits="--words --train $out/train.conll --dev $out/dev.conll --test $out/btc.conll --max-tokens 96"
+embert finetune "$checkpoints/all-MiniLM-L6-v2" $splits -o "$out/teacher" --cased --epochs 3 \
+    --learning-rate 3e-4
+# Two epochs with many pieces, then one, and another, each with fewer of them.
+student() {
+    folder=$1
+    shift
+    embert distill "$out/teacher" $splits -o "$out/$folder" --unlabelled "$out/unlabelled.txt" \
+        --exchange 60000 --knowledge "$out/knowledge" --dropout 0.15 --unseen 0.05 --temperature 1.5 \
+        --states 0.5 --relations 0 --qat --int4 embeddings,attention,feed-forward "$@"
+}
+student first --student narrowed:4x256x8x640 --rank 64 --vocab-min-count 8 --epochs 2 --learning-rate 7e-4
+student second --student "from:$out/first" --vocab-min-count 13 --epochs 1 --learning-rate 4e-4 --warmup 0.05
+student student --student "from:$out/second" --vocab-min-count 20 --epochs 1 --learning-rate 3e-4 --warmup 0.05
