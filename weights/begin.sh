@@ -8,10 +8,11 @@ mkdir -p "$3"
 data=$(realpath "$1") checkpoints=$(realpath "$2") out=$(realpath "$3")
 cd "$(dirname "$0")/../.."
 embert() { cargo run --release --quiet --features train -- "$@"; }
+# Prose in lines of any length, a sentence a line.
+in_sentences() { tr -d '\r' | tr '\n' ' ' | sed 's/\([.!?]"*\)  */\1\n/g'; }
 # Sentences of novels that have a name or so, by their capital letters: one of so many.
 sentences_of_novels() {
-    cat "$1"/text_corpora/novels/corpus/*.txt | iconv -c -f utf-8 -t utf-8 | tr -d '\r' |
-        tr '\n' ' ' | sed 's/\([.!?]"*\)  */\1\n/g' |
+    cat "$1"/text_corpora/novels/corpus/*.txt | iconv -c -f utf-8 -t utf-8 | in_sentences |
         awk -v of="$2" 'NF >= 4 && NF <= 40 && NR % of == 0 &&
             / [A-Z][a-z]+ [A-Z][a-z]+| (Mr|Mrs|Miss|Dr)\. /'
 }

@@ -67,9 +67,7 @@ capitals() {
         { names = 0; for (i = 2; i <= NF; i++) if ($i ~ /^[A-Z][a-z]/) names++ }
         names && NF >= 4 && NF <= 60'
 }
-speeches() {
-    cat "$data/text_corpora/nltk/$1"/*.txt | tr -d '\r' | tr '\n' ' ' | sed 's/\([.!?]"*\)  */\1\n/g'
-}
+speeches() { cat "$data/text_corpora/nltk/$1"/*.txt | in_sentences; }
 vader="$data/vader_ground_truth"
 {
     cat "$data"/text_corpora/commonvoice/en/*.txt | capitals | awk '!seen[$0]++'

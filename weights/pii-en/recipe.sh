@@ -64,5 +64,6 @@ embert distill "$teacher" -o "$out/student" --words --train "$out/train.conll" -
     --dropout 0.05 --max-tokens 96 --states 0 --relations 0 --labels 0 --temperature 1.5 --qat $four_bits
 # Without the rarest pieces, some of names that were exchanged, it has less than 4 MB.
 awk 'NR % 190 == 0' "$out/train.txt" "$out/unlabelled.txt" > "$out/calibration.txt"
-embert quantize "$out/student" -o "$out/model.embert" --vocab-from "$out/train.txt" "$out/unlabelled.txt" --vocab-min-count 7 \
-    $four_bits --calibration "$out/calibration.txt"
+embert quantize "$out/student" -o "$out/model.embert" $four_bits \
+    --vocab-from "$out/train.txt" "$out/unlabelled.txt" --vocab-min-count 7 \
+    --calibration "$out/calibration.txt"

@@ -295,24 +295,11 @@ fn floats(halves: &[f16]) -> impl Iterator<Item = f32> {
 mod tests {
     use super::*;
     use crate::model::Dense;
-    use embert_tools::checkpoint::Activation;
 
     #[test]
     fn classifiers_of_the_same_shape_are_taken_over() {
-        let config = |layers| Config {
-            vocabulary: 20,
-            positions: 8,
-            hidden: 6,
-            layers,
-            heads: 2,
-            intermediate: 8,
-            rank: None,
-            segments: 2,
-            activation: Activation::GeluErf,
-            epsilon: 1e-12,
-        };
-        let teacher = Classifier::new(config(3), [3, 5], 1);
-        let mut student = Classifier::new(config(1), [4, 5], 2);
+        let teacher = Classifier::new(Config::least(3), [3, 5], 1);
+        let mut student = Classifier::new(Config::least(1), [4, 5], 2);
         let before = student.clone();
         student.take_over(&teacher);
         let weights = |model: &Classifier, dense: &Option<Dense>| {

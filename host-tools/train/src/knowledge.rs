@@ -41,6 +41,17 @@ pub enum Asking {
     Blob,
 }
 
+impl Asking {
+    /// Whether it is for last hidden states, and for queries, keys and values.
+    pub(crate) fn within(self) -> [bool; 2] {
+        match self {
+            Asking::Logits | Asking::Blob => [false, false],
+            Asking::States => [true, false],
+            Asking::Within => [true, true],
+        }
+    }
+}
+
 /// Asks the blob of a teacher as [`ask`] asks the teacher. Of words a blob tells a label and its
 /// probability: the others have equal shares of the rest.
 ///
@@ -153,7 +164,7 @@ impl Kept<'_> {
         let halves = rest.chunks_exact(2);
         let mut halves = halves.map(|half| f16::from_le_bytes([half[0], half[1]]));
         let mut take = |count| halves.by_ref().take(count).collect::<Vec<f16>>();
-        let within = matches!(self.asking, Asking::States | Asking::Within);
+        let [within, _] = self.asking.within();
         let all = sizes.map(|[text, words, states, qkv]| Knowledge {
             text: take(text),
             words: take(words),
@@ -207,13 +218,14 @@ impl Kept<'_> {
     fn sizes(&self, example: &Example) -> [usize; 4] {
         let Classifier { head, encoder, .. } = self.teacher;
         let labels = [&head.sequence, &head.tokens].map(|h| h.as_ref().map_or(0, |h| h.outputs));
-        let states = example.ids.len() * encoder.config.hidden;
-        let [states, qkv] = match self.asking {
-            Asking::Within => [states, 3 * states],
-            Asking::States => [states, 0],
-            Asking::Logits | Asking::Blob => [0, 0],
-        };
-        [labels[0], example.words.len() * labels[1], states, qkv]
+        let row = example.ids.len() * encoder.config.hidden;
+        let [states, qkv] = self.asking.within().map(usize::from);
+        [
+            labels[0],
+            example.words.len() * labels[1],
+            states * row,
+            qkv * 3 * row,
+        ]
     }
 }
 
@@ -225,23 +237,12 @@ mod tests {
     use crate::model::Config;
     use embert_tests::tiny::{self, Flavour};
     use embert_tools::blob::AlignedBytes;
-    use embert_tools::checkpoint::{Activation, Checkpoint};
+    use embert_tools::checkpoint::Checkpoint;
     use embert_tools::quantize::{Options, quantize};
 
     #[test]
     fn what_is_kept_is_that_of_a_teacher_and_its_texts() -> io::Result<()> {
-        let config = Config {
-            vocabulary: 20,
-            positions: 8,
-            hidden: 6,
-            layers: 1,
-            heads: 2,
-            intermediate: 8,
-            rank: None,
-            segments: 2,
-            activation: Activation::GeluErf,
-            epsilon: 1e-12,
-        };
+        let config = Config::least(1);
         let teacher = Classifier::new(config.clone(), [3, 5], 1);
         let word = |token| Word {
             tag: None,

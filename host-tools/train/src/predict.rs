@@ -84,11 +84,8 @@ pub(crate) fn each<T: Send>(
     let of_batch = |workspace: &mut Workspace, some: &[Example]| {
         let batch = batch(some);
         model.logits(&batch, workspace);
-        let inner = match asking {
-            Asking::States => Some(workspace.inner(&batch, false)),
-            Asking::Within => Some(workspace.inner(&batch, true)),
-            Asking::Logits | Asking::Blob => None,
-        };
+        let [within, qkv] = asking.within();
+        let inner = within.then(|| workspace.inner(&batch, qkv));
         let mut inner = inner.into_iter().flatten();
         let logits = workspace.logits();
         let numbered = some.iter().zip(&batch.sequences).enumerate();

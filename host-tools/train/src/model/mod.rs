@@ -40,6 +40,23 @@ pub struct Config {
 }
 
 impl Config {
+    /// Next to nothing, of so many layers, for tests.
+    #[cfg(test)]
+    pub(crate) fn least(layers: usize) -> Self {
+        Config {
+            layers,
+            hidden: 6,
+            heads: 2,
+            intermediate: 8,
+            vocabulary: 20,
+            rank: None,
+            positions: 8,
+            segments: 2,
+            activation: Activation::GeluErf,
+            epsilon: 1e-12,
+        }
+    }
+
     /// The shape of a model that has been read.
     pub fn of(model: &FloatModel) -> Self {
         Config {
