@@ -14,7 +14,7 @@ use core::fmt;
 /// Runs texts through a model, in a scratch of its own.
 ///
 /// The scratch decides how long a text may be: see [`scratch_bytes`](crate::scratch_bytes).
-/// A longer text is cut, and its [`Reading`] says so.
+/// A longer text is cut, and its [`Reading`] says so; [`Windows`](crate::Windows) read all of it.
 pub struct Engine<'m, 's> {
     model: Model<'m>,
     plan: Plan,
@@ -124,6 +124,18 @@ pub struct Reading<'e> {
     pub truncated: Option<Truncation>,
 }
 
+impl<'e> Reading<'e> {
+    /// The entities of the text; `None` where the model finds none.
+    pub fn entities(&self) -> Option<Entities<'e>> {
+        match &self.output {
+            Output::Tokens { entities, .. } | Output::Joint { entities, .. } => {
+                Some(entities.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The result of a head.
 #[derive(Clone, Debug)]
 pub enum Output<'e> {
@@ -209,6 +221,12 @@ impl<'m, 's> Engine<'m, 's> {
         }
         let model = self.model;
         self.read(|tokens| model.tokenizer().encode_pair(a, b, tokens))
+    }
+
+    /// Reads as much of a text from byte `from` on as there is room for, which begins a character.
+    pub(crate) fn run_from(&mut self, text: &str, from: usize) -> Result<Reading<'_>, RunError> {
+        let model = self.model;
+        self.read(|tokens| model.tokenizer().encode_from(text, from, tokens))
     }
 
     fn read(

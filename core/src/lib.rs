@@ -31,12 +31,14 @@
 //! 4. **Text.** Tokens and byte offsets are those of Hugging Face's `BertTokenizer` for any
 //!    UTF-8 ([`text`]); the vocabulary is searched in flash. Truncation is said in the result.
 //! 5. **Failure.** A small error per operation, no panics; a text too long is cut and the result
-//!    says so, never a wrong answer.
+//!    says so, never a wrong answer. Where tokens have labels, [`Windows`] read all of it, in the
+//!    same scratch.
 //!
 //! # Where things are
 //!
 //! [`text`] makes tokens, [`encoder`] is the forward pass of the paper, [`heads`] turns hidden
-//! states into results, [`Engine`] joins them, [`workers`] share the work where there are threads.
+//! states into results, [`Engine`] joins them, [`windows`] read long texts piece by piece, [`workers`]
+//! share the work where there are threads.
 //! [`kernels`] holds the arithmetic, a file or a folder for each instruction set.
 
 #![cfg_attr(not(test), no_std)]
@@ -68,6 +70,8 @@ mod shape;
 #[forbid(unsafe_code)]
 pub mod text;
 #[forbid(unsafe_code)]
+pub mod windows;
+#[forbid(unsafe_code)]
 pub mod workers;
 
 pub use blob::{Header, ParseError};
@@ -76,4 +80,5 @@ pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;
 pub use shape::{Activation, BLOCK, HeadKind, Pooling, Shape, blocks};
+pub use windows::{Window, Windows};
 pub use workers::{Join, Workers};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use embert::blob::{ALIGNMENT, HEADER_LEN};
 use embert::kernels::InstructionSet;
 use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
-use embert::{Engine, HeadKind, Header, Model, Settings, scratch_bytes};
+use embert::{Engine, HeadKind, Header, Model, Settings, Windows, scratch_bytes};
 
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
@@ -201,6 +201,11 @@ fn run_with(
     match engine.run_pair(a, b) {
         Ok(reading) => all.extend(bits(&reading)),
         Err(error) => assert_eq!(error, embert::RunError::NoPairs),
+    }
+    let mut windows = Windows::new(text);
+    while let Some(window) = windows.next(&mut engine).expect("a text") {
+        all.extend([window.gives.start as u32, window.gives.end as u32]);
+        all.extend(bits(&window.reading));
     }
     all
 }

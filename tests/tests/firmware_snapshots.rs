@@ -214,7 +214,7 @@ fn on_host(blob: &Path, texts: &[Asked<'_>]) -> Result<Vec<Report>> {
             let reading = engine.run_pair(question, text)?;
             Ok(Report::of_pair(&model, question, text, &reading, true))
         }
-        None => Ok(Report::new(&model, text, &engine.run(text)?, true)),
+        None => Ok(Report::read(&mut engine, text, true)?),
     };
     texts.iter().map(read).collect()
 }

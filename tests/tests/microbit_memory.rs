@@ -80,7 +80,7 @@ fn tiny_models_run_in_it() -> Result<()> {
         let mut session = Session::start(&image, &blobs::path(committed.file), TIMEOUT)?;
         for text in TEXTS {
             let answer = answer::run(&mut session, text, options)?;
-            let report = Report::new(&model, text, &engine.run(text)?, true);
+            let report = Report::read(&mut engine, text, true)?;
             assert_eq!(json(&answer.report), json(&report), "{}", committed.file);
             let cost = answer.cost;
             println!(

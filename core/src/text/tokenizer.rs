@@ -130,20 +130,47 @@ impl<'a> Tokenizer<'a> {
         checked_length(text)?;
         let room = out.len().checked_sub(2).ok_or(EncodeError::NoRoom)?;
         let total = self.encode_text(text, out.get_mut(1..=room).unwrap_or_default(), usize::MAX);
-        let kept = total.all.min(room);
+        Ok(self.single(total.all, room, out))
+    }
+
+    /// The same of what stands in `text` from byte `from` on, which begins a character. Places are
+    /// those of the whole text, and of what is cut off no more is read than to see that it is there.
+    pub(crate) fn encode_from(
+        &self,
+        text: &str,
+        from: usize,
+        out: &mut [Token],
+    ) -> Result<Encoding, EncodeError> {
+        checked_length(text)?;
+        let room = out.len().checked_sub(2).ok_or(EncodeError::NoRoom)?;
+        let mut tokens = Tokens {
+            out: out.get_mut(1..=room).unwrap_or_default(),
+            count: 0,
+            limit: room.saturating_add(1),
+            whole: false,
+            seen: None,
+        };
+        self.read(text, from, &mut tokens);
+        let count = tokens.count;
+        Ok(self.single(count, room, out))
+    }
+
+    /// The tokens of one text, of which there is room for some, with those of the template.
+    fn single(&self, all: usize, room: usize, out: &mut [Token]) -> Encoding {
+        let kept = all.min(room);
         let len = kept + 2;
         self.put_special(out, self.parts.cls, 0);
         self.put_special(out, self.parts.sep, len - 1);
-        let truncated = (kept < total.all).then(|| Truncation {
-            needed: total.all + 2,
+        let truncated = (kept < all).then(|| Truncation {
+            needed: all.saturating_add(2),
             covered_a: covered(out, 1, kept),
             covered_b: 0,
         });
-        Ok(Encoding {
+        Encoding {
             len,
             segment_b_start: len,
             truncated,
-        })
+        }
     }
 
     /// Encodes `a` and `b` as `[CLS] a [SEP] b [SEP]` into `out`, whose length is the limit of
@@ -211,26 +238,33 @@ impl<'a> Tokenizer<'a> {
             out,
             count: 0,
             limit,
+            whole: true,
             seen: None,
         };
+        self.read(text, 0, &mut tokens);
+        Count {
+            all: tokens.count,
+            seen: tokens.seen.unwrap_or(tokens.count),
+        }
+    }
+
+    /// The tokens of `text` from a byte on.
+    fn read(&self, text: &str, mut from: usize, tokens: &mut Tokens) {
         let mut buffer = WordBuffer::new();
-        let mut from = 0;
         loop {
             let added = self.find_added(text, from);
             let until = added.map_or(text.len(), |(_, start, _)| start);
             let segment = text.get(from..until).unwrap_or_default();
-            self.encode_segment(segment, from as u32, &mut buffer, &mut tokens);
-            let Some((id, start, end)) = added else { break };
+            self.encode_segment(segment, from as u32, &mut buffer, tokens);
+            let Some((id, start, end)) = added.filter(|_| !tokens.done()) else {
+                break;
+            };
             tokens.push(Token {
                 id,
                 start: start as u32,
                 end: end as u32,
             });
             from = end;
-        }
-        Count {
-            all: tokens.count,
-            seen: tokens.seen.unwrap_or(tokens.count),
         }
     }
 
@@ -268,6 +302,9 @@ impl<'a> Tokenizer<'a> {
                 });
             }
             tokens.end_of_word();
+            if tokens.done() {
+                break;
+            }
         }
     }
 
@@ -330,6 +367,8 @@ struct Tokens<'o> {
     out: &'o mut [Token],
     count: usize,
     limit: usize,
+    /// Whether words behind the limit are read, too, to be counted.
+    whole: bool,
     seen: Option<usize>,
 }
 
@@ -345,6 +384,10 @@ impl Tokens<'_> {
         if self.seen.is_none() && self.count >= self.limit {
             self.seen = Some(self.count);
         }
+    }
+
+    fn done(&self) -> bool {
+        !self.whole && self.seen.is_some()
     }
 }
 

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 
 use embert::text::Token;
-use embert::{Entities, Model, Output, Reading, TokenLabel};
+use embert::{Entity, Model, Output, Reading, TokenLabel, Window};
 use embert_wire::{Head, MAX_RESPONSE_BYTES, NUMBERS_PER_RESPONSE, Response, Span, Truncation};
 use heapless::String;
 
@@ -39,7 +39,7 @@ pub fn send(
         Output::Classes { probabilities, .. } => send_classes(model, probabilities),
         Output::Tokens { labels, entities } => {
             send_entities(entities.clone())?;
-            send_tokens(model, reading.tokens, labels, with_tokens)
+            send_tokens(model, reading.tokens.iter().zip(*labels), with_tokens)
         }
         Output::Embedding(vector) => {
             for numbers in vector.chunks(NUMBERS_PER_RESPONSE) {
@@ -54,7 +54,7 @@ pub fn send(
         } => {
             send_classes(model, probabilities)?;
             send_entities(entities.clone())?;
-            send_tokens(model, reading.tokens, labels, with_tokens)
+            send_tokens(model, reading.tokens.iter().zip(*labels), with_tokens)
         }
         &Output::Answer { span, null_score } => {
             let span = span.map(|span| Span {
@@ -67,6 +67,17 @@ pub fn send(
     }
 }
 
+/// Sends what a window of a text gives.
+pub fn send_window(model: &Model, window: &Window, with_tokens: bool) -> Result<(), Failure> {
+    link::send(&Response::Read {
+        tokens: window.reading.tokens.len() as u32,
+        truncation: None,
+        head: Head::Tokens,
+    })?;
+    send_entities(window.entities())?;
+    send_tokens(model, window.labels(), with_tokens)
+}
+
 fn send_classes(model: &Model, probabilities: &[f32]) -> Result<(), Failure> {
     for (label, &probability) in model.labels().iter().zip(probabilities) {
         link::send(&Response::Class { label, probability })?;
@@ -74,7 +85,7 @@ fn send_classes(model: &Model, probabilities: &[f32]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn send_entities(entities: Entities) -> Result<(), Failure> {
+fn send_entities<'e>(entities: impl Iterator<Item = Entity<'e>>) -> Result<(), Failure> {
     for entity in entities {
         link::send(&Response::Entity {
             label: entity.label,
@@ -86,17 +97,16 @@ fn send_entities(entities: Entities) -> Result<(), Failure> {
     Ok(())
 }
 
-fn send_tokens(
+fn send_tokens<'e>(
     model: &Model,
-    tokens: &[Token],
-    labels: &[TokenLabel],
+    labelled: impl Iterator<Item = (&'e Token, &'e TokenLabel)>,
     wanted: bool,
 ) -> Result<(), Failure> {
     if !wanted {
         return Ok(());
     }
     let vocabulary = model.tokenizer().vocabulary();
-    for (token, found) in tokens.iter().zip(labels) {
+    for (token, found) in labelled {
         // `[CLS]` and `[SEP]` come from nowhere in the text.
         if token.start < token.end {
             let mut piece: String<MAX_RESPONSE_BYTES> = String::new();

@@ -1,7 +1,7 @@
 //! The request loop.
 
 use embert::kernels::InstructionSet;
-use embert::{Engine, Header, Model, Settings, scratch_bytes};
+use embert::{Engine, HeadKind, Header, Model, Settings, Windows, scratch_bytes};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
@@ -157,22 +157,40 @@ fn run(
         ..Settings::default()
     };
     let mut engine = Engine::with(model, scratch, settings)?;
+    let mut cost = Cost {
+        scratch_bytes: needed as u32,
+        ..Cost::default()
+    };
+    match question {
+        Some(question) => {
+            let reading = measured(board, &mut cost, || engine.run_pair(question, text));
+            report::send(model, &reading?, true, with_tokens)?;
+        }
+        None if model.shape().head == HeadKind::TokenClassification => {
+            let mut windows = Windows::new(text);
+            while let Some(window) = measured(board, &mut cost, || windows.next(&mut engine))? {
+                report::send_window(model, &window, with_tokens)?;
+            }
+        }
+        None => {
+            let reading = measured(board, &mut cost, || engine.run(text));
+            report::send(model, &reading?, false, with_tokens)?;
+        }
+    }
+    cost.scratch_used_bytes = memory::scratch_used(scratch) as u32;
+    Ok(cost)
+}
+
+/// Does a piece of work, and adds what it took to the cost.
+fn measured<T>(board: &Board, cost: &mut Cost, work: impl FnOnce() -> T) -> T {
     let stack = memory::paint_stack();
     let start = (board.instructions)();
-    let reading = match question {
-        Some(question) => engine.run_pair(question, text),
-        None => engine.run(text),
-    };
-    let instructions = (board.instructions)() - start;
+    let done = work();
+    cost.instructions += (board.instructions)() - start;
     // Past this point results could be wrong: some other memory was overwritten.
     let Some(stack_bytes) = memory::stack_used(stack) else {
         panic!("stack overflow");
     };
-    report::send(model, &reading?, question.is_some(), with_tokens)?;
-    Ok(Cost {
-        instructions,
-        stack_bytes: stack_bytes as u32,
-        scratch_bytes: needed as u32,
-        scratch_used_bytes: memory::scratch_used(scratch) as u32,
-    })
+    cost.stack_bytes = cost.stack_bytes.max(stack_bytes as u32);
+    done
 }

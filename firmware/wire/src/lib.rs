@@ -30,8 +30,8 @@ pub enum Request<'a> {
         /// What to ask of the text: it is then the second of a pair.
         question: Option<&'a str>,
         text: &'a str,
-        /// Read no more than this many tokens, in a scratch for as many. `None`:
-        /// as many as the model has positions.
+        /// Read no more than this many tokens at once, in a scratch for as many.
+        /// `None`: as many as the model has positions.
         limit: Option<u32>,
         /// Say the label of every token too.
         tokens: bool,
@@ -58,7 +58,8 @@ pub enum Response<'a> {
     Panic(&'a str),
     /// The request failed; nothing more comes for it.
     Error(&'a str),
-    /// What was read of the text: first of the answers to [`Request::Run`].
+    /// What was read of the text: first of the answers to [`Request::Run`]. A long text whose
+    /// tokens are labelled is read in windows; each begins with its own.
     Read {
         /// Tokens read, `[CLS]` and `[SEP]` included.
         tokens: u32,

@@ -21,6 +21,7 @@ use embert_train::student::Student;
 
 use crate::progress::Bar;
 use crate::quantize::about;
+use crate::texts::lines_of_all;
 use crate::training::{Data, Examples, Learnt, Schedule, Storage};
 
 const EXAMPLES: &str = "\
@@ -86,6 +87,10 @@ pub struct Distil {
     /// What the likeness of the last layer's relations (of queries, keys and values) counts
     #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
     relations: f32,
+    /// Keep the word pieces that these texts need, one a line, instead of all that the student reads; a
+    /// file may be given several times, to count for more
+    #[arg(long, value_name = "CORPUS", num_args = 1..)]
+    vocab_from: Vec<PathBuf>,
     /// Keep word pieces that the texts yield so often
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     vocab_min_count: usize,
@@ -133,7 +138,13 @@ impl Distil {
         let test = test.transpose()?;
 
         let mut small = self.student.base(&checkpoint)?;
-        prune(&mut small, &texts, self.vocab_min_count)?;
+        match self.vocab_from.is_empty() {
+            true => prune(&mut small, &texts, self.vocab_min_count)?,
+            false => {
+                let corpus = lines_of_all(&self.vocab_from)?;
+                prune(&mut small, &corpus, self.vocab_min_count)?;
+            }
+        }
         let mut small = self
             .student
             .of(&small, data.max_tokens, &texts, self.schedule.seed)?;
@@ -182,7 +193,17 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
-        model.take_over(&teacher);
+        // A student that goes on has classifiers of its own, if it has learnt these labels.
+        match &self.student {
+            Student::Pretrained(folder) => {
+                let before = Checkpoint::open(folder, None).ok();
+                let before = before.as_ref().and_then(finetune::teacher);
+                if let Some((before, _)) = before.filter(|(_, labels)| labels.task() == task) {
+                    model.take_over(&before);
+                }
+            }
+            _ => model.take_over(&teacher),
+        }
         model.rounding = self.storage.rounding();
         if within {
             model.imitate(&teacher.encoder.config, self.schedule.seed);

@@ -43,8 +43,8 @@ pub struct Evaluate {
     data: PathBuf,
     #[command(flatten)]
     columns: Columns,
-    /// Longer texts are cut off, longer contexts of questions read in windows; by what a model has
-    /// positions for, if not given
+    /// Longer texts are cut off, longer contexts of questions read in windows, and by blobs that label
+    /// words all texts; by what a model has positions for, if not given
     #[arg(long)]
     max_tokens: Option<usize>,
     /// Draw which labels of texts the last model takes for which, as SVG

@@ -49,8 +49,8 @@ pub struct Run {
     /// Show the label of every token too, where the model labels tokens
     #[arg(long)]
     tokens: bool,
-    /// Read no more than this many tokens of a text, [CLS] and [SEP] included; if there is a
-    /// question, of each window of it
+    /// Read no more than this many tokens of a text at once, [CLS] and [SEP] included; what is more
+    /// is cut off where the model labels texts, and read in windows by others
     #[arg(long, value_name = "TOKENS")]
     limit: Option<usize>,
     /// Compute with this many threads; 0 for all processors
@@ -105,10 +105,7 @@ impl Run {
             let text = text?;
             let mut read = || match question {
                 Some(question) => ask(&mut engine, question, &text),
-                None => {
-                    let reading = engine.run(&text)?;
-                    Ok(Report::new(&model, &text, &reading, self.tokens))
-                }
+                None => Ok(Report::read(&mut engine, &text, self.tokens)?),
             };
             let report = match &threads {
                 Some(threads) => threads.run(read)?,

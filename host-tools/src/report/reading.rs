@@ -1,21 +1,58 @@
 //! Reports made of what the engine read.
 
-use embert::{Entities, Model, Output, Reading};
+use embert::text::Token;
+use embert::{Engine, HeadKind, Model, Output, Reading, RunError, Windows};
 
 use crate::windows::Found;
 
 use super::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
 
 impl Report {
+    /// What the engine reads in `text`, with every token's label if `with_tokens`: in all of it
+    /// where the model labels tokens alone, else in as much as there is room for.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn read(
+        engine: &mut Engine<'_, '_>,
+        text: &str,
+        with_tokens: bool,
+    ) -> Result<Self, RunError> {
+        let model = *engine.model();
+        if model.shape().head != HeadKind::TokenClassification {
+            return Ok(Self::new(&model, text, &engine.run(text)?, with_tokens));
+        }
+        let (mut read, mut entities, mut tokens) = (0, Vec::new(), Vec::new());
+        let mut windows = Windows::new(text);
+        while let Some(window) = windows.next(engine)? {
+            read += window.reading.tokens.len();
+            entities.extend(listed(text, window.entities()));
+            tokens.extend(token_labels(&model, window.labels()));
+        }
+        Ok(Self {
+            question: None,
+            text: text.to_owned(),
+            tokens: read,
+            truncation: None,
+            result: Outcome::TokenClassification {
+                entities,
+                tokens: with_tokens.then_some(tokens),
+            },
+        })
+    }
+
     /// What the engine read in `text`, with every token's label if `with_tokens`.
     pub fn new(model: &Model<'_>, text: &str, reading: &Reading<'_>, with_tokens: bool) -> Self {
-        let tokens = |labels| with_tokens.then(|| token_labels(model, reading, labels));
+        let tokens = |labels: &[embert::TokenLabel]| {
+            let labelled = || reading.tokens.iter().zip(labels);
+            with_tokens.then(|| token_labels(model, labelled()))
+        };
         let result = match &reading.output {
             Output::Classes { probabilities, .. } => Outcome::SequenceClassification {
                 labels: ranked(model, probabilities),
             },
             Output::Tokens { labels, entities } => Outcome::TokenClassification {
-                entities: listed(text, entities),
+                entities: listed(text, entities.clone()),
                 tokens: tokens(labels),
             },
             Output::Embedding(vector) => Outcome::Embedding {
@@ -27,7 +64,7 @@ impl Report {
                 entities,
             } => Outcome::Joint {
                 labels: ranked(model, probabilities),
-                entities: listed(text, entities),
+                entities: listed(text, entities.clone()),
                 tokens: tokens(labels),
             },
             &Output::Answer { span, null_score } => answer(text, Found { span, null_score }),
@@ -101,8 +138,8 @@ fn ranked(model: &Model<'_>, probabilities: &[f32]) -> Vec<LabelScore> {
     labels
 }
 
-fn listed(text: &str, entities: &Entities<'_>) -> Vec<Entity> {
-    let entities = entities.clone().map(|entity| Entity {
+fn listed<'e>(text: &str, entities: impl Iterator<Item = embert::Entity<'e>>) -> Vec<Entity> {
+    let entities = entities.map(|entity| Entity {
         label: entity.label.to_owned(),
         text: part(text, entity.start, entity.end),
         start: entity.start,
@@ -113,12 +150,10 @@ fn listed(text: &str, entities: &Entities<'_>) -> Vec<Entity> {
 }
 
 /// The labels of the text's own tokens.
-fn token_labels(
+fn token_labels<'e>(
     model: &Model<'_>,
-    reading: &Reading<'_>,
-    labels: &[embert::TokenLabel],
+    labelled: impl Iterator<Item = (&'e Token, &'e embert::TokenLabel)>,
 ) -> Vec<TokenLabel> {
-    let labelled = reading.tokens.iter().zip(labels);
     let labelled = labelled.filter(|(token, _)| token.start < token.end);
     let vocabulary = model.tokenizer().vocabulary();
     labelled

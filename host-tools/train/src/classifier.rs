@@ -75,7 +75,7 @@ impl Classifier {
         self.imitation = Some(Imitation::new(hidden, teacher.heads, parameters, seed));
     }
 
-    /// Takes over those of a teacher's classifiers that have the shapes of this model's.
+    /// Takes over those of another model's classifiers that have the shapes of this model's.
     pub fn take_over(&mut self, teacher: &Classifier) {
         let parts = |head: &Head| [&head.pooler, &head.sequence, &head.tokens].map(Clone::clone);
         for (ours, theirs) in parts(&self.head).into_iter().zip(parts(&teacher.head)) {

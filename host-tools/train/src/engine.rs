@@ -3,7 +3,7 @@
 use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task, largest};
 use embert::text::Token;
-use embert::{Engine, Model, Output, Reading, RunError, Settings, TokenLabel};
+use embert::{Engine, HeadKind, Model, Output, Reading, RunError, Settings, TokenLabel, Windows};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::threads::TILE;
 use embert_tools::windows::Found;
@@ -18,34 +18,21 @@ pub fn predict(
     task: &Task,
     examples: &[Example],
 ) -> Result<Vec<Prediction>, RunError> {
-    read(model, examples, |example, reading| match reading.output {
-        Output::Classes { probabilities, .. } => Prediction {
-            classes: classes(probabilities, task.several),
-            ..Prediction::default()
+    let opinions = opinions(model, examples)?.into_iter();
+    let predicted = opinions.map(|opinion| Prediction {
+        classes: match opinion.text[..] {
+            [] => Vec::new(),
+            ref probabilities => classes(probabilities, task.several),
         },
-        Output::Tokens { labels, .. } => Prediction {
-            tags: tags(example, reading.tokens, labels),
-            ..Prediction::default()
-        },
-        Output::Joint {
-            probabilities,
-            labels,
-            ..
-        } => Prediction {
-            classes: classes(probabilities, false),
-            tags: tags(example, reading.tokens, labels),
-            found: None,
-        },
-        Output::Answer { span, null_score } => {
-            let found = Found { span, null_score };
-            let start = example.window.as_ref().map_or(0, |window| window.start);
-            Prediction {
-                found: Some(found.shifted(start)),
-                ..Prediction::default()
-            }
-        }
-        Output::Embedding(_) => Prediction::default(),
-    })
+        // `O`, the first, for words that are not seen.
+        tags: opinion
+            .words
+            .iter()
+            .map(|word| word.map_or(0, |word| word.label as usize))
+            .collect(),
+        found: opinion.found,
+    });
+    Ok(predicted.collect())
 }
 
 /// What a blob says of an example, and how sure it is.
@@ -55,43 +42,16 @@ pub struct Opinion {
     pub text: Vec<f32>,
     /// The label of each word; none for those it does not see.
     pub words: Vec<Option<TokenLabel>>,
+    /// What is found in a window of a context, where examples are those.
+    pub found: Option<Found>,
 }
 
-/// The opinions of a blob.
+/// The opinions of a blob. Where words have labels and texts have none, all of a text is read,
+/// however long it is.
 ///
 /// # Errors
 /// When a text cannot be read.
 pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>, RunError> {
-    read(model, examples, |example, reading| {
-        let words = |labels| of_words(example, reading.tokens, labels);
-        match reading.output {
-            Output::Classes { probabilities, .. } => Opinion {
-                text: probabilities.to_vec(),
-                words: Vec::new(),
-            },
-            Output::Tokens { labels, .. } => Opinion {
-                text: Vec::new(),
-                words: words(labels),
-            },
-            Output::Joint {
-                probabilities,
-                labels,
-                ..
-            } => Opinion {
-                text: probabilities.to_vec(),
-                words: words(labels),
-            },
-            Output::Embedding(_) | Output::Answer { .. } => Opinion::default(),
-        }
-    })
-}
-
-/// What becomes of what a blob reads in the text of each example.
-fn read<T>(
-    model: &Model<'_>,
-    examples: &[Example],
-    made: impl Fn(&Example, Reading<'_>) -> T,
-) -> Result<Vec<T>, RunError> {
     let settings = Settings {
         tile: TILE,
         ..Settings::default()
@@ -100,37 +60,80 @@ fn read<T>(
     let mut scratch = AlignedBytes::zeroed(plan.bytes());
     let mut engine =
         Engine::with(model, &mut scratch, settings).expect("a scratch as large as planned");
-    let all = examples.iter().map(|example| {
-        let reading = match &example.pair {
-            Some(pair) => engine.run_pair(&example.text, pair)?,
-            None => engine.run(&example.text)?,
-        };
-        Ok(made(example, reading))
+    let all = examples.iter().map(|example| match &example.pair {
+        Some(pair) => Ok(opinion(example, engine.run_pair(&example.text, pair)?)),
+        None if model.shape().head == HeadKind::TokenClassification => {
+            let mut words = vec![None; example.words.len()];
+            let mut windows = Windows::new(&example.text);
+            while let Some(window) = windows.next(&mut engine)? {
+                of_words(example, window.labels(), &mut words);
+            }
+            Ok(Opinion {
+                words,
+                ..Opinion::default()
+            })
+        }
+        None => Ok(opinion(example, engine.run(&example.text)?)),
     });
     all.collect()
 }
 
-/// The tag of each word; the first, `O`, for those that are not seen.
-fn tags(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<usize> {
-    let labels = of_words(example, tokens, labels).into_iter();
-    labels
-        .map(|label| label.map_or(0, |label| label.label as usize))
-        .collect()
+fn opinion(example: &Example, reading: Reading<'_>) -> Opinion {
+    let empty = Opinion::default();
+    match reading.output {
+        Output::Classes { probabilities, .. } => Opinion {
+            text: probabilities.to_vec(),
+            ..empty
+        },
+        Output::Tokens { labels, .. } => Opinion {
+            words: all_words(example, reading.tokens, labels),
+            ..empty
+        },
+        Output::Joint {
+            probabilities,
+            labels,
+            ..
+        } => Opinion {
+            text: probabilities.to_vec(),
+            words: all_words(example, reading.tokens, labels),
+            ..empty
+        },
+        Output::Answer { span, null_score } => {
+            let start = example.window.as_ref().map_or(0, |window| window.start);
+            Opinion {
+                found: Some(Found { span, null_score }.shifted(start)),
+                ..empty
+            }
+        }
+        Output::Embedding(_) => empty,
+    }
 }
 
-/// The label of each word's first token.
-fn of_words(example: &Example, tokens: &[Token], labels: &[TokenLabel]) -> Vec<Option<TokenLabel>> {
-    let places: Vec<Range<usize>> = tokens
-        .iter()
-        .map(|token| token.start as usize..token.end as usize)
-        .collect();
-    let words: Vec<Range<usize>> = example
-        .words
-        .iter()
-        .map(|word| word.place.clone())
-        .collect();
-    let label = |token: Option<usize>| token.and_then(|token| labels.get(token)).copied();
-    firsts(&words, &places).into_iter().map(label).collect()
+fn all_words(
+    example: &Example,
+    tokens: &[Token],
+    labels: &[TokenLabel],
+) -> Vec<Option<TokenLabel>> {
+    let mut words = vec![None; example.words.len()];
+    of_words(example, tokens.iter().zip(labels), &mut words);
+    words
+}
+
+/// Notes the label of the first token of each word that tokens are of.
+fn of_words<'t>(
+    example: &Example,
+    labelled: impl Iterator<Item = (&'t Token, &'t TokenLabel)>,
+    words: &mut [Option<TokenLabel>],
+) {
+    let (tokens, labels): (Vec<&Token>, Vec<&TokenLabel>) = labelled.unzip();
+    let token = |token: &&Token| token.start as usize..token.end as usize;
+    let tokens: Vec<Range<usize>> = tokens.iter().map(token).collect();
+    let places = example.words.iter().map(|word| word.place.clone());
+    let firsts = firsts(&places.collect::<Vec<_>>(), &tokens);
+    for (word, first) in words.iter_mut().zip(firsts) {
+        // The first window that has a token of it.
+        *word = word.or(first.map(|first| *labels[first]));
+    }
 }
 
 /// The most probable class, or all that are more probable than not.

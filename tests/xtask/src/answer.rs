@@ -9,7 +9,7 @@ use crate::session::Session;
 /// How a text is read: the options of `embert run` that concern the model.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Read no more than this many tokens.
+    /// Read no more than this many tokens at once.
     pub limit: Option<u32>,
     /// Report the label of every token too.
     pub tokens: bool,
@@ -35,7 +35,7 @@ pub fn ask(
     options: Options,
 ) -> Result<Answer> {
     let Options { limit, tokens } = options;
-    let mut report = None;
+    let mut report: Option<Report> = None;
     let mut order = Ok(());
     let cost = session.ask(
         &Request::Run {
@@ -51,18 +51,22 @@ pub fn ask(
                 tokens: read,
                 truncation,
                 head,
-            } if report.is_none() => {
-                report = Some(Report {
-                    question: question.map(str::to_owned),
-                    text: text.to_owned(),
-                    tokens: read as usize,
-                    truncation: truncation.map(|truncation| Truncation {
-                        tokens_needed: truncation.tokens_needed as usize,
-                        bytes_read: truncation.bytes_read as usize,
-                    }),
-                    result: nothing_yet(head, tokens),
-                });
-            }
+            } => match &mut report {
+                // A window more.
+                Some(report) => report.tokens += read as usize,
+                None => {
+                    report = Some(Report {
+                        question: question.map(str::to_owned),
+                        text: text.to_owned(),
+                        tokens: read as usize,
+                        truncation: truncation.map(|truncation| Truncation {
+                            tokens_needed: truncation.tokens_needed as usize,
+                            bytes_read: truncation.bytes_read as usize,
+                        }),
+                        result: nothing_yet(head, tokens),
+                    })
+                }
+            },
             response => {
                 let added = report.as_mut().is_some_and(|report| add(report, &response));
                 if !added && order.is_ok() {

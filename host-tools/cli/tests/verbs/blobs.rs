@@ -146,6 +146,39 @@ fn int4_is_smaller_and_says_so() {
 }
 
 #[test]
+fn entities_are_found_as_readily_as_one_likes() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let (folder, blob) = (workplace.checkpoint(), workplace.text("leant.embert"));
+    let entities = |recall: &str| {
+        succeed(&["quantize", &folder, "-o", &blob, "--recall", recall], b"");
+        let read = succeed(&["run", &blob, "--json", "the king of france"], b"");
+        let report: Value = serde_json::from_str(&read).unwrap();
+        let found = &report["result"]["token_classification"]["entities"];
+        found.as_array().unwrap().len()
+    };
+    assert_eq!(entities("-100"), 0);
+    assert!(entities("100") > 0);
+    let texts = Workplace::new(&tiny::SEQUENCE);
+    fail(
+        &["quantize", &folder, "-o", &blob, "--recall", "nan"],
+        b"",
+        &["--recall", "a number"],
+    );
+    fail(
+        &[
+            "quantize",
+            &texts.checkpoint(),
+            "-o",
+            &blob,
+            "--recall",
+            "1",
+        ],
+        b"",
+        &["--recall", "no entities"],
+    );
+}
+
+#[test]
 fn a_blob_appears_whole_or_not_at_all() {
     let workplace = Workplace::new(&tiny::TOKEN);
     assert_eq!(workplace.names(), ["checkpoint", "model.embert"]);

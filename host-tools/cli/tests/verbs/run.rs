@@ -190,6 +190,27 @@ fn truncation_is_said() {
 }
 
 #[test]
+fn where_tokens_have_labels_nothing_is_cut_off() {
+    let workplace = Workplace::new(&tiny::TOKEN);
+    let (model, text) = (workplace.model(), "a b c d e f g h i j k ".repeat(9));
+    let read = succeed(
+        &["run", &model, &text, "--json", "--tokens", "--limit", "9"],
+        b"",
+    );
+    let report = &reports(&read)[0];
+    assert_eq!(report.truncation, None);
+    let Outcome::TokenClassification {
+        tokens: Some(tokens),
+        ..
+    } = &report.result
+    else {
+        panic!("{report:?}");
+    };
+    let places: Vec<usize> = tokens.iter().map(|token| token.start).collect();
+    assert_eq!(places, (0..text.len()).step_by(2).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_model_shipped_understands_commands() {
     let said = succeed(
         &["run", "put Billie Eilish on my workout list", "--json"],
