@@ -7,6 +7,7 @@
 
 mod marks;
 mod normalize;
+mod pieces;
 mod tokenizer;
 mod trie;
 mod unicode;

@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::normalize::Normalizer;
+use super::pieces::Tokens;
 use super::vocabulary::Vocabulary;
-use super::words::{MAX_WORD_CHARS, Word, WordBuffer, Words};
+use super::words::MAX_WORD_CHARS;
 
 /// A token and the bytes of the text it came from; 0 to 0 for those the template puts in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
@@ -95,9 +96,9 @@ pub struct TokenizerParts<'a> {
 /// Hugging Face's `BertTokenizer`.
 #[derive(Clone, Copy)]
 pub struct Tokenizer<'a> {
-    parts: TokenizerParts<'a>,
+    pub(super) parts: TokenizerParts<'a>,
     /// Bit set of the bytes that added tokens begin with, to pass over plain text quickly.
-    added_first: [u32; 8],
+    pub(super) added_first: [u32; 8],
 }
 
 impl<'a> Tokenizer<'a> {
@@ -247,112 +248,6 @@ impl<'a> Tokenizer<'a> {
             seen: tokens.seen.unwrap_or(tokens.count),
         }
     }
-
-    /// The tokens of `text` from a byte on.
-    fn read(&self, text: &str, mut from: usize, tokens: &mut Tokens) {
-        let mut buffer = WordBuffer::new();
-        loop {
-            let added = self.find_added(text, from);
-            let until = added.map_or(text.len(), |(_, start, _)| start);
-            let segment = text.get(from..until).unwrap_or_default();
-            self.encode_segment(segment, from as u32, &mut buffer, tokens);
-            let Some((id, start, end)) = added.filter(|_| !tokens.done()) else {
-                break;
-            };
-            tokens.push(Token {
-                id,
-                start: start as u32,
-                end: end as u32,
-            });
-            from = end;
-        }
-    }
-
-    /// The first added token from byte `from` on, the longest of those that begin there: its id,
-    /// start and end.
-    fn find_added(&self, text: &str, from: usize) -> Option<(u32, usize, usize)> {
-        let bytes = text.as_bytes().get(from..)?;
-        let candidates = bytes.iter().enumerate().filter(|(_, byte)| {
-            self.added_first[usize::from(**byte >> 5)] >> (**byte & 31) & 1 != 0
-        });
-        for (at, _) in candidates {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if let Some((id, length)) = self.parts.vocabulary.added_prefix(rest) {
-                return Some((id, from + at, from + at + length));
-            }
-        }
-        None
-    }
-
-    /// Text without added tokens, which begins at byte `base` of the whole.
-    fn encode_segment(&self, text: &str, base: u32, buffer: &mut WordBuffer, tokens: &mut Tokens) {
-        let mut words = Words::new(text, base, self.parts.normalizer);
-        loop {
-            let before = words.clone();
-            let Some(word) = words.next(buffer) else {
-                break;
-            };
-            let mark = tokens.count;
-            if !self.encode_word(word, buffer.as_bytes(), before, tokens) {
-                tokens.count = mark;
-                tokens.push(Token {
-                    id: self.parts.unk,
-                    start: word.start,
-                    end: word.end,
-                });
-            }
-            tokens.end_of_word();
-            if tokens.done() {
-                break;
-            }
-        }
-    }
-
-    /// WordPiece: the longest piece first. False if the word cannot be put together from pieces.
-    fn encode_word(&self, word: Word, text: &[u8], before: Words, tokens: &mut Tokens) -> bool {
-        if word.chars > self.parts.max_word_chars {
-            return false;
-        }
-        let vocabulary = &self.parts.vocabulary;
-        match vocabulary.longest_prefix(false, text) {
-            None => return false,
-            Some((id, length)) if length == text.len() => {
-                tokens.push(Token {
-                    id,
-                    start: word.start,
-                    end: word.end,
-                });
-                return true;
-            }
-            Some(_) => {}
-        }
-        // More than one piece: the text is normalized again to learn where the inner ones lie.
-        // That is cheaper than to hold two offsets for every character of a word.
-        let mut aligned = before.aligned_chars();
-        let mut at = 0;
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let Some((id, length)) = vocabulary.longest_prefix(at > 0, rest) else {
-                return false;
-            };
-            let chars = rest
-                .iter()
-                .take(length)
-                .filter(|&&byte| byte & 0xC0 != 0x80)
-                .count();
-            let mut piece = aligned.by_ref().take(chars);
-            let Some(first) = piece.next() else {
-                return false;
-            };
-            let last = piece.last().unwrap_or(first);
-            tokens.push(Token {
-                id,
-                start: first.start,
-                end: last.end,
-            });
-            at += length;
-        }
-        true
-    }
 }
 
 /// Number of tokens of a text.
@@ -360,35 +255,6 @@ struct Count {
     all: usize,
     /// Those up to the first word at whose end the limit was reached.
     seen: usize,
-}
-
-/// Counts all tokens and keeps those that fit.
-struct Tokens<'o> {
-    out: &'o mut [Token],
-    count: usize,
-    limit: usize,
-    /// Whether words behind the limit are read, too, to be counted.
-    whole: bool,
-    seen: Option<usize>,
-}
-
-impl Tokens<'_> {
-    fn push(&mut self, token: Token) {
-        if let Some(slot) = self.out.get_mut(self.count) {
-            *slot = token;
-        }
-        self.count = self.count.saturating_add(1);
-    }
-
-    fn end_of_word(&mut self) {
-        if self.seen.is_none() && self.count >= self.limit {
-            self.seen = Some(self.count);
-        }
-    }
-
-    fn done(&self) -> bool {
-        !self.whole && self.seen.is_some()
-    }
 }
 
 fn checked_length(text: &str) -> Result<(), EncodeError> {
