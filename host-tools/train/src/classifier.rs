@@ -276,6 +276,10 @@ impl Classifier {
                     let gradient = &mut gradient.tokens[row.clone()];
                     let logits = &logits.tokens[row];
                     let taught: Vec<f32> = floats(taught).collect();
+                    // The teacher's text was cut off before the word: it has no opinion.
+                    if taught.iter().all(|&logit| logit == 0.0) {
+                        continue;
+                    }
                     let sum =
                         soft_cross_entropy(logits, &taught, labels, temperature, scale, gradient);
                     loss += f64::from(scale) * sum;
