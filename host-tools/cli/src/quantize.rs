@@ -3,9 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use embert::blob::Format;
 use embert_tools::{
@@ -23,7 +24,7 @@ Examples:
   embert quantize ./all-MiniLM-L6-v2 -o minilm.embert
   embert quantize ./checkpoint -o tagger.embert --calibration letters.txt
   embert quantize ./checkpoint -o small.embert --vocab-from letters.txt
-  embert quantize ./names -o names.embert --recall 0.5
+  embert quantize ./names -o names.embert --recall PER=1,LOC=0.4
   embert quantize ./bge-small-en-v1.5 -o bge.embert --head cls
   embert quantize ./bert-base-uncased -o server.embert --for x86-64
   embert quantize ./checkpoint -o small.embert --int4 embeddings,feed-forward
@@ -61,15 +62,16 @@ pub struct Quantize {
     /// trained so: see `validate`. In 4 bits, multiples of 32 waste nothing
     #[arg(long, value_name = "CHANNELS")]
     rank: Option<usize>,
-    /// Find more entities, and be wrong more often: takes so much from the logit of O; below zero the
-    /// other way round. `embert evaluate` shows what it does to precision and recall
+    /// Find more entities, and be wrong more often: so much is added to the logits of all of them, or
+    /// of a kind (PER=1,LOC=0.4); below zero the other way round. `embert evaluate` shows what it
+    /// does to precision and recall
     #[arg(
         long,
         value_name = "LOGITS",
-        default_value_t = 0.0,
-        allow_negative_numbers = true
+        value_delimiter = ',',
+        allow_hyphen_values = true
     )]
-    recall: f32,
+    recall: Vec<Recall>,
     /// What to compute, instead of what the folder says
     #[arg(long)]
     head: Option<HeadArgument>,
@@ -102,6 +104,28 @@ impl From<PartArgument> for Part {
             PartArgument::Embeddings => Part::Embeddings,
             PartArgument::Attention => Part::Attention,
             PartArgument::FeedForward => Part::FeedForward,
+        }
+    }
+}
+
+/// What is added to the logits of a kind of entities, or of all.
+#[derive(Clone, Debug)]
+struct Recall {
+    kind: Option<String>,
+    logits: f32,
+}
+
+impl FromStr for Recall {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, logits) = match text.split_once('=') {
+            Some((kind, logits)) => (Some(kind.to_owned()), logits),
+            None => (None, text),
+        };
+        match logits.parse::<f32>() {
+            Ok(logits) if logits.is_finite() => Ok(Recall { kind, logits }),
+            _ => Err("give a number, as 0.5, or one for a kind, as PER=1".to_owned()),
         }
     }
 }
@@ -153,22 +177,32 @@ impl Quantize {
         output::write_blob(&self.output, &blob, vocab_txt.as_deref())
     }
 
-    /// Makes tokens that belong to no entity less probable.
+    /// Makes entities more probable than they are to the checkpoint.
     fn lean(&self, checkpoint: &mut Checkpoint) -> Result<()> {
-        if self.recall == 0.0 {
-            return Ok(());
-        }
-        ensure!(self.recall.is_finite(), "--recall: give a number");
+        let labels = &checkpoint.labels;
         let classifier = match &mut checkpoint.head {
-            FloatHead::TokenClassification { classifier } => Some(classifier),
-            FloatHead::Joint { slots, .. } => Some(slots),
-            _ => None,
+            FloatHead::TokenClassification { classifier } => classifier,
+            FloatHead::Joint { slots, .. } => slots,
+            _ if self.recall.is_empty() => return Ok(()),
+            _ => bail!("--recall: the model finds no entities"),
         };
-        let outside = checkpoint.labels.iter().position(|label| label == "O");
-        let (Some(classifier), Some(outside)) = (classifier, outside) else {
-            bail!("--recall: the model finds no entities, or has no label O");
-        };
-        classifier.bias[outside] -= self.recall;
+        for Recall { kind, logits } in &self.recall {
+            let meant = |label: &&String| {
+                let stripped = label.strip_prefix("B-").or(label.strip_prefix("I-"));
+                let of = stripped.unwrap_or(label);
+                of != "O" && kind.as_ref().is_none_or(|kind| kind == of)
+            };
+            if !labels.iter().any(|label| meant(&label)) {
+                let kind = kind.as_deref().unwrap_or("entities");
+                bail!(
+                    "--recall: the model finds no {kind}, only {}",
+                    labels.join(", ")
+                );
+            }
+            let biases = labels.iter().zip(&mut classifier.bias);
+            let leant = biases.filter(|(label, _)| meant(label));
+            leant.for_each(|(_, bias)| *bias += logits);
+        }
         Ok(())
     }
 

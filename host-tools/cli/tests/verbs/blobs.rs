@@ -154,15 +154,25 @@ fn entities_are_found_as_readily_as_one_likes() {
         let read = succeed(&["run", &blob, "--json", "the king of france"], b"");
         let report: Value = serde_json::from_str(&read).unwrap();
         let found = &report["result"]["token_classification"]["entities"];
-        found.as_array().unwrap().len()
+        let found = found.as_array().unwrap().iter();
+        found
+            .map(|entity| entity["label"].as_str().unwrap().to_owned())
+            .collect::<Vec<String>>()
     };
-    assert_eq!(entities("-100"), 0);
-    assert!(entities("100") > 0);
+    assert!(entities("-100").is_empty());
+    assert!(!entities("100").is_empty());
+    let people = entities("-100,PER=200");
+    assert!(!people.is_empty() && people.iter().all(|label| label == "PER"));
     let texts = Workplace::new(&tiny::SEQUENCE);
     fail(
         &["quantize", &folder, "-o", &blob, "--recall", "nan"],
         b"",
         &["--recall", "a number"],
+    );
+    fail(
+        &["quantize", &folder, "-o", &blob, "--recall", "GOD=1"],
+        b"",
+        &["no GOD", "B-PER"],
     );
     fail(
         &[
