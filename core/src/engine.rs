@@ -210,7 +210,7 @@ impl<'m, 's> Engine<'m, 's> {
     /// Reads a text.
     pub fn run(&mut self, text: &str) -> Result<Reading<'_>, RunError> {
         let model = self.model;
-        self.read(|tokens| model.tokenizer().encode(text, tokens))
+        self.read(&mut |tokens| model.tokenizer().encode(text, tokens))
     }
 
     /// Reads two texts together: a sentence and its next or what it entails, a question and the
@@ -220,18 +220,19 @@ impl<'m, 's> Engine<'m, 's> {
             return Err(RunError::NoPairs);
         }
         let model = self.model;
-        self.read(|tokens| model.tokenizer().encode_pair(a, b, tokens))
+        self.read(&mut |tokens| model.tokenizer().encode_pair(a, b, tokens))
     }
 
     /// Reads as much of a text from byte `from` on as there is room for, which begins a character.
     pub(crate) fn run_from(&mut self, text: &str, from: usize) -> Result<Reading<'_>, RunError> {
         let model = self.model;
-        self.read(|tokens| model.tokenizer().encode_from(text, from, tokens))
+        self.read(&mut |tokens| model.tokenizer().encode_from(text, from, tokens))
     }
 
+    /// One function for all ways to make tokens: flash is dear.
     fn read(
         &mut self,
-        tokenize: impl FnOnce(&mut [Token]) -> Result<Encoding, EncodeError>,
+        tokenize: &mut dyn FnMut(&mut [Token]) -> Result<Encoding, EncodeError>,
     ) -> Result<Reading<'_>, RunError> {
         let model = &self.model;
         let (set, plan, shape) = (self.set, &self.plan, model.shape());

@@ -10,7 +10,7 @@ use embert_tools::analyze::Analysis;
 use embert_tools::analyze::boards::{self, BOARDS};
 use embert_tools::blob::AlignedBytes;
 use xtask::answer::{self, Options};
-use xtask::bench::Models;
+use xtask::bench::{Models, cut};
 use xtask::image::Image;
 use xtask::machine::Machine;
 use xtask::session::Session;
@@ -56,7 +56,8 @@ fn instructions_and_memory_of_another_shape() -> Result<()> {
             limit: Some(tokens as u32),
             tokens: false,
         };
-        let cost = answer::run(&mut session, &"aa ab ac cv ".repeat(20), options)?.cost;
+        let text = cut(&model, &"aa ab ac cv ".repeat(20), tokens);
+        let cost = answer::run(&mut session, &text, options)?.cost;
         let ratio = analysis.text.instructions as f64 / cost.instructions as f64;
         assert!((0.93..1.07).contains(&ratio), "{}: {ratio}", board.name);
         assert_eq!(analysis.sram.scratch, cost.scratch_used_bytes as usize);
@@ -85,7 +86,8 @@ fn instructions_of_int4() -> Result<()> {
                 limit: Some(tokens),
                 tokens: false,
             };
-            let cost = answer::run(&mut session, &models.text, options)?.cost;
+            let text = cut(&model, &models.text, tokens as usize);
+            let cost = answer::run(&mut session, &text, options)?.cost;
             let analysis = Analysis::new(&model, board, tokens as usize)?;
             let ratio = analysis.text.instructions as f64 / cost.instructions as f64;
             assert!(

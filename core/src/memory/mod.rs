@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use embert::{Header, Scratch, scratch_bytes};
-//! # const BLOB: &[u8] = include_bytes!("../../tests/data/tiny.embert");
+//! # const BLOB: &[u8] = include_bytes!("../../../tests/data/tiny.embert");
 //! const SCRATCH: usize = match Header::read(BLOB) {
 //!     Ok(header) => scratch_bytes(&header.shape, 64),
 //!     Err(_) => panic!("not an embert blob"),

@@ -8,9 +8,12 @@ mod peers;
 mod table;
 mod words;
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use embert::Model;
+use embert_tools::blob::AlignedBytes;
 use embert_wire::{Kernel, Request, Response, Work};
 use serde::Serialize;
 
@@ -20,7 +23,7 @@ use crate::image::Image;
 use crate::machine::Machine;
 use crate::session::Session;
 
-pub use models::Models;
+pub use models::{Models, cut};
 pub use table::{print, print_json};
 
 /// How long one piece of work may take on the host's clock.
@@ -94,12 +97,14 @@ pub fn measure(machine: Machine, set: &str, models: &Models) -> Result<Vec<Row>>
     rows.push(models.words.measure(&image, &target, set)?);
     for model in models.all() {
         let mut session = Session::start(&image, &model.path, TIMEOUT)?;
+        let blob = AlignedBytes::copy(&fs::read(&model.path)?);
         for tokens in model.tokens {
+            let text = cut(&Model::parse(&blob)?, &models.text, *tokens as usize);
             let mut parts = Vec::new();
             let mut run = |parts_wanted| {
                 let request = Request::Run {
                     question: None,
-                    text: &models.text,
+                    text: &text,
                     limit: Some(*tokens),
                     tokens: false,
                     set: Some(set),

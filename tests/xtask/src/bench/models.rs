@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, Result};
+use embert::text::Token;
 use embert::{Header, Shape};
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::Checkpoint;
@@ -90,6 +91,19 @@ impl Models {
     pub fn any(&self) -> &Path {
         &self.models[0].path
     }
+}
+
+/// What of a text a model reads in one window of so many tokens.
+///
+/// # Panics
+/// When there is no room for a token.
+pub fn cut(model: &embert::Model<'_>, text: &str, tokens: usize) -> String {
+    let mut room = vec![Token::default(); tokens];
+    let encoding = model.tokenizer().encode(text, &mut room).expect("room");
+    let end = encoding
+        .truncated
+        .map_or(text.len(), |cut| cut.covered_a as usize);
+    text[..end].to_owned()
 }
 
 /// Makes the blob, `int4` of it, of a checkpoint that `change` has put its hand to, into the folder of built

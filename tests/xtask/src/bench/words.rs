@@ -32,7 +32,7 @@ const LEAST: Tiny = Tiny {
     heads: 1,
     intermediate: 2,
     positions: 3,
-    ..tiny::TOKEN
+    ..tiny::SEQUENCE
 };
 
 /// A model that reads three tokens, but the whole of a text, to tell how many it has.
