@@ -134,6 +134,19 @@ fn texts_to_a_folder_and_a_blob() {
     let blob = path("student/model.embert");
     let shape = attempt(&["inspect", &blob]).unwrap();
     assert!(shape.contains("16"), "{shape}");
+    // It goes on where it was, classifiers included, with the pieces that some texts need.
+    let (from, on) = (format!("from:{student}"), path("on"));
+    let mut onwards = arguments;
+    (onwards[3], onwards[9]) = (&from, &on);
+    let onwards = [
+        &onwards[..10],
+        &["--epochs", "0", "--json", "--vocab-from", &train],
+    ]
+    .concat();
+    let report: Value = serde_json::from_str(&attempt(&onwards).unwrap()).unwrap();
+    let before = fs::read_to_string(path("student/report.json")).unwrap();
+    let before: Value = serde_json::from_str(&before).unwrap();
+    assert_eq!(report["dev"]["float"], before["dev"]["float"]);
     // Thanks go from a checkpoint to its student's blob, and to those made of the student later.
     assert!(shape.contains("Thanks to Ada."), "{shape}");
     let later = path("later.embert");
