@@ -25,3 +25,8 @@ sentences_of_masc() {
             NF >= 3 && NF <= 70 { print line }'
     done
 }
+# The words of sentences in columns, a sentence a line.
+joined() {
+    tr -d '\r' | awk '/^-DOCSTART-/ { next } NF < 2 { if (line != "") print line; line = ""; next }
+        { line = line (line == "" ? "" : " ") $1 } END { if (line != "") print line }'
+}

@@ -134,6 +134,14 @@ impl<'e> Reading<'e> {
             _ => None,
         }
     }
+
+    /// The label of each token; none where tokens have no labels.
+    pub fn labels(&self) -> &'e [TokenLabel] {
+        match self.output {
+            Output::Tokens { labels, .. } | Output::Joint { labels, .. } => labels,
+            _ => &[],
+        }
+    }
 }
 
 /// The result of a head.

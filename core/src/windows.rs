@@ -6,7 +6,7 @@
 //! more, and the next has seen as much of what comes before, as `run_squad.py` of google-research/bert
 //! takes each token from where it has the most context; but no entity is parted that need not be.
 
-use crate::engine::{Engine, Output, Reading, RunError};
+use crate::engine::{Engine, Reading, RunError};
 use crate::heads::{Entities, Entity};
 use crate::memory::TokenLabel;
 use crate::text::Token;
@@ -14,12 +14,11 @@ use core::ops::Range;
 
 /// A text on its way through a model that labels tokens.
 ///
-/// ```no_run
+/// ```
 /// # use embert::{Engine, RunError, Windows};
-/// # fn main() -> Result<(), RunError> {
-/// # let (mut engine, text): (Engine, &str) = unimplemented!();
+/// # fn find(engine: &mut Engine<'_, '_>, text: &str) -> Result<(), RunError> {
 /// let mut windows = Windows::new(text);
-/// while let Some(window) = windows.next(&mut engine)? {
+/// while let Some(window) = windows.next(engine)? {
 ///     for entity in window.entities() {
 ///         println!("{} at {}..{}", entity.label, entity.start, entity.end);
 ///     }
@@ -133,11 +132,7 @@ impl<'e> Window<'e> {
     /// The tokens that this window gives labels for, without those of the template.
     pub fn labels(&self) -> impl Iterator<Item = (&'e Token, &'e TokenLabel)> + use<'e> {
         let gives = self.gives.clone();
-        let labels = match self.reading.output {
-            Output::Tokens { labels, .. } | Output::Joint { labels, .. } => labels,
-            _ => &[],
-        };
-        let all = self.reading.tokens.iter().zip(labels);
+        let all = self.reading.tokens.iter().zip(self.reading.labels());
         all.filter(move |(token, _)| {
             token.start < token.end && gives.contains(&(token.start as usize))
         })

@@ -113,10 +113,13 @@ fn keeps_to_them(image: &Image, shape: &Shape, blob: &Path, words: &str) -> Resu
             limit: Some(*tokens as u32),
             tokens: false,
         };
-        // More than there is room for: two or three windows where tokens have labels.
+        // More than there is room for: it is cut off, or there is a window more.
         let text = words.repeat((8 * tokens).div_ceil(words.len()));
         let answer = answer::run(&mut session, &text, options)?;
-        assert!(answer.report.tokens >= *tokens, "{}", answer.report.tokens);
+        match shape.head {
+            HeadKind::TokenClassification => assert!(answer.report.tokens > *tokens),
+            _ => assert_eq!(answer.report.tokens, *tokens),
+        }
         let (cost, planned) = (answer.cost, scratch_bytes(shape, *tokens));
         assert_eq!(cost.scratch_bytes as usize, planned);
         assert_eq!(cost.scratch_used_bytes as usize, planned);

@@ -15,6 +15,10 @@ struct Given {
     entities: Vec<(usize, usize, u32)>,
 }
 
+fn bits(entity: embert::Entity<'_>) -> (usize, usize, u32) {
+    (entity.start, entity.end, entity.score.to_bits())
+}
+
 /// Reads a text in windows of so many tokens.
 fn given(model: &Model<'_>, text: &str, room: usize) -> Given {
     let mut scratch = Aligned::filled(scratch_bytes(model.shape(), room), 0xa5);
@@ -30,7 +34,6 @@ fn given(model: &Model<'_>, text: &str, room: usize) -> Given {
             all.tokens.push(*token);
             all.labels.push(*label);
         }
-        let bits = |e: embert::Entity<'_>| (e.start, e.end, e.score.to_bits());
         all.entities.extend(window.entities().map(bits));
     }
     assert_eq!(end, text.len());
@@ -69,15 +72,11 @@ fn a_text_that_fits_is_read_as_ever() {
         let reading = engine.run(text).expect("a text");
         assert_eq!(reading.truncated, None, "{text}");
         let own = 1..reading.tokens.len() - 1;
-        let bits = |e: embert::Entity<'_>| (e.start, e.end, e.score.to_bits());
         let entities = reading.entities().expect("a model of tokens").map(bits);
-        let embert::Output::Tokens { labels, .. } = reading.output else {
-            panic!("a model of tokens");
-        };
         let expected = Given {
             windows: 1,
             tokens: reading.tokens[own.clone()].to_vec(),
-            labels: labels[own].to_vec(),
+            labels: reading.labels()[own].to_vec(),
             entities: entities.collect(),
         };
         assert_eq!(given(&model, text, positions), expected, "{text}");
@@ -127,11 +126,8 @@ fn labels_are_those_of_their_windows() {
         let own = &window.reading.tokens[1..window.reading.tokens.len() - 1];
         let (start, end) = (own[0].start as usize, own[own.len() - 1].end as usize);
         let part = alone.run(&text[start..end]).expect("a text");
-        let labels = |reading: &embert::Reading<'_>| match reading.output {
-            embert::Output::Tokens { labels, .. } => labels.to_vec(),
-            _ => panic!("a model of tokens"),
-        };
-        assert_eq!(labels(&window.reading), labels(&part));
+        assert!(!part.labels().is_empty());
+        assert_eq!(window.reading.labels(), part.labels());
         let (first, last) = (window.gives.start, window.gives.end);
         assert!(start <= first && (last <= end || text[end..].trim().is_empty()));
         if first > 0 {

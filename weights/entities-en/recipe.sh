@@ -60,9 +60,7 @@ iob2 < "$data/wnut17/emerging.test.annotated" > "$out/wnut17.conll"
 sentences 'NR > 1356' < "$out/wikigold.conll" > "$out/wikigold-test.conll"
 iob2 < "$data/sec_filings/FIN3.txt" > "$out/sec.conll"
 
-# The words of sentences in columns, a sentence a line.
-awk '/^$/ { if (line != "") print line; line = ""; next }
-    { line = line (line == "" ? "" : " ") $1 }' "$out/train.conll" > "$out/train.txt"
+joined < "$out/train.conll" > "$out/train.txt"
 
 # What the teacher labels: sentences with a capital letter in them.
 capitals() {

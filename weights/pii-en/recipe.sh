@@ -22,11 +22,6 @@ templates() {
     awk -v templates=weights/pii-en/templates.txt -v count="$1" -v seed="$2" \
         -f weights/pii-en/templates.awk
 }
-# The words of sentences in columns, a sentence a line.
-joined() {
-    tr -d '\r' | awk '/^-DOCSTART-/ { next } NF < 2 { if (line != "") print line; line = ""; next }
-        { line = line (line == "" ? "" : " ") $1 } END { if (line != "") print line }'
-}
 {
     joined < "$data/btc/btc.train"
     joined < "$data/wnut17/wnut17train.conll"

@@ -138,13 +138,17 @@ impl Distil {
         let test = test.transpose()?;
 
         let mut small = self.student.base(&checkpoint)?;
-        match self.vocab_from.is_empty() {
-            true => prune(&mut small, &texts, self.vocab_min_count)?,
-            false => {
-                let corpus = lines_of_all(&self.vocab_from)?;
-                prune(&mut small, &corpus, self.vocab_min_count)?;
-            }
-        }
+        // A student that goes on has classifiers of its own, if it has learnt these labels.
+        let own = match self.student {
+            Student::Pretrained(_) => finetune::teacher(&small),
+            _ => None,
+        };
+        let corpus = lines_of_all(&self.vocab_from)?;
+        let corpus = match self.vocab_from.is_empty() {
+            true => &texts,
+            false => &corpus,
+        };
+        prune(&mut small, corpus, self.vocab_min_count)?;
         let mut small = self
             .student
             .of(&small, data.max_tokens, &texts, self.schedule.seed)?;
@@ -193,13 +197,11 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
-        // A student that goes on has classifiers of its own, if it has learnt these labels.
-        match &self.student {
-            Student::Pretrained(folder) => {
-                let before = Checkpoint::open(folder, None).ok();
-                let before = before.as_ref().and_then(finetune::teacher);
-                if let Some((before, _)) = before.filter(|(_, labels)| labels.task() == task) {
-                    model.take_over(&before);
+        match (&self.student, own) {
+            (Student::Pretrained(_), None) => {}
+            (Student::Pretrained(_), Some((own, labels))) => {
+                if labels.task() == task {
+                    model.take_over(&own);
                 }
             }
             _ => model.take_over(&teacher),

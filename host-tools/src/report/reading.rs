@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// What the engine read in `text`, with every token's label if `with_tokens`.
-    pub fn new(model: &Model<'_>, text: &str, reading: &Reading<'_>, with_tokens: bool) -> Self {
+    fn new(model: &Model<'_>, text: &str, reading: &Reading<'_>, with_tokens: bool) -> Self {
         let tokens = |labels: &[embert::TokenLabel]| {
             with_tokens.then(|| token_labels(model, reading.tokens.iter().zip(labels)))
         };

@@ -79,44 +79,24 @@ pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>,
 }
 
 fn opinion(example: &Example, reading: Reading<'_>) -> Opinion {
-    let empty = Opinion::default();
+    let mut words = vec![None; example.words.len()];
+    let labelled = reading.tokens.iter().zip(reading.labels());
+    of_words(example, labelled, &mut words);
+    let mut opinion = Opinion {
+        words,
+        ..Opinion::default()
+    };
     match reading.output {
-        Output::Classes { probabilities, .. } => Opinion {
-            text: probabilities.to_vec(),
-            ..empty
-        },
-        Output::Tokens { labels, .. } => Opinion {
-            words: all_words(example, reading.tokens, labels),
-            ..empty
-        },
-        Output::Joint {
-            probabilities,
-            labels,
-            ..
-        } => Opinion {
-            text: probabilities.to_vec(),
-            words: all_words(example, reading.tokens, labels),
-            ..empty
-        },
+        Output::Classes { probabilities, .. } | Output::Joint { probabilities, .. } => {
+            opinion.text = probabilities.to_vec();
+        }
         Output::Answer { span, null_score } => {
             let start = example.window.as_ref().map_or(0, |window| window.start);
-            Opinion {
-                found: Some(Found { span, null_score }.shifted(start)),
-                ..empty
-            }
+            opinion.found = Some(Found { span, null_score }.shifted(start));
         }
-        Output::Embedding(_) => empty,
+        Output::Tokens { .. } | Output::Embedding(_) => {}
     }
-}
-
-fn all_words(
-    example: &Example,
-    tokens: &[Token],
-    labels: &[TokenLabel],
-) -> Vec<Option<TokenLabel>> {
-    let mut words = vec![None; example.words.len()];
-    of_words(example, tokens.iter().zip(labels), &mut words);
-    words
+    opinion
 }
 
 /// Notes the label of the first token of each word that tokens are of.

@@ -78,14 +78,16 @@ impl FromStr for Student {
 
 impl Student {
     /// What the student takes over its vocabulary and what it can of its parameters from: the teacher,
-    /// or its own checkpoint.
+    /// or its own checkpoint, with the head if that has one.
     ///
     /// # Errors
     /// When its own cannot be read.
     pub fn base(&self, teacher: &Checkpoint) -> Result<Checkpoint, CheckpointError> {
         let none = HeadChoice::Embedding(Pooling::Mean);
         match self {
-            Student::Pretrained(folder) => Checkpoint::open(folder, Some(none)),
+            Student::Pretrained(folder) => {
+                Checkpoint::open(folder, None).or_else(|_| Checkpoint::open(folder, Some(none)))
+            }
             _ => Ok(teacher.clone()),
         }
     }

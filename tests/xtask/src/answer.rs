@@ -35,7 +35,7 @@ pub fn ask(
     options: Options,
 ) -> Result<Answer> {
     let Options { limit, tokens } = options;
-    let mut report: Option<Report> = None;
+    let mut report = None;
     let mut order = Ok(());
     let cost = session.ask(
         &Request::Run {
@@ -51,22 +51,18 @@ pub fn ask(
                 tokens: read,
                 truncation,
                 head,
-            } => match &mut report {
-                // A window more.
-                Some(report) => report.tokens += read as usize,
-                None => {
-                    report = Some(Report {
-                        question: question.map(str::to_owned),
-                        text: text.to_owned(),
-                        tokens: read as usize,
-                        truncation: truncation.map(|truncation| Truncation {
-                            tokens_needed: truncation.tokens_needed as usize,
-                            bytes_read: truncation.bytes_read as usize,
-                        }),
-                        result: nothing_yet(head, tokens),
-                    })
-                }
-            },
+            } if report.is_none() => {
+                report = Some(Report {
+                    question: question.map(str::to_owned),
+                    text: text.to_owned(),
+                    tokens: read as usize,
+                    truncation: truncation.map(|truncation| Truncation {
+                        tokens_needed: truncation.tokens_needed as usize,
+                        bytes_read: truncation.bytes_read as usize,
+                    }),
+                    result: nothing_yet(head, tokens),
+                });
+            }
             response => {
                 let added = report.as_mut().is_some_and(|report| add(report, &response));
                 if !added && order.is_ok() {
@@ -109,6 +105,15 @@ fn nothing_yet(head: Head, with_tokens: bool) -> Outcome {
 /// Adds a part of a result to it; `false` where it is no part of that kind.
 fn add(report: &mut Report, response: &Response) -> bool {
     match (&mut report.result, response) {
+        // A window more.
+        (
+            Outcome::TokenClassification { .. },
+            &Response::Read {
+                tokens,
+                truncation: None,
+                head: Head::Tokens,
+            },
+        ) => report.tokens += tokens as usize,
         (
             Outcome::SequenceClassification { labels } | Outcome::Joint { labels, .. },
             &Response::Class { label, probability },
