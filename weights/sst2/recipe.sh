@@ -5,7 +5,7 @@
 #   sst2_glue/{train,dev}.tsv      GLUE's SST-2 (Socher et al., 2013; Wang et al., arXiv 1804.07461)
 #   goemotions/train.tsv           google-research/goemotions; CC BY 4.0, texts alone
 # CHECKPOINTS has the Hugging Face folder bge-small-en-v1.5 (MIT), which becomes the teacher. FOLDER gets
-# teacher/, 1m.embert, tiny/, 4m/ and wide/. Three to four hours on two cores.
+# teacher/, 1m.embert, tiny/, 4m/, wide/ and deep/. Four to five hours on two cores.
 . "$(dirname "$0")/../begin.sh"
 
 for split in train dev; do
@@ -39,4 +39,7 @@ student tiny 150000 --student narrowed:2x128x4x512 --vocab-min-count 5 --rank 64
 student 4m 300000 --student narrowed:4x192x6x768 --vocab-min-count 4 --rank 128 --epochs 2 \
     --learning-rate 8e-4
 student wide 200000 --student narrowed:4x256x8x1024 --vocab-min-count 4 --rank 128 --epochs 2 \
+    --learning-rate 7e-4
+# A fifth layer and a third epoch, of what 4 MB hold.
+student deep 200000 --student narrowed:5x256x8x1024 --vocab-min-count 4 --rank 128 --epochs 3 \
     --learning-rate 7e-4
