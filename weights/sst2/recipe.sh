@@ -32,7 +32,7 @@ student 1m 150000 --student narrowed:4x128x4x512 --vocab-min-count 8 --rank 64 -
 tail -n +2 "$out/train.tsv" | cut -f 2 > "$out/train.txt"
 awk 'NR % 330 == 0' "$out/train.txt" > "$out/calibration.txt"
 embert quantize "$out/1m" -o "$out/1m.embert" --vocab-from "$out/train.txt" "$out/comments.txt" \
-    --vocab-min-count 4 $four_bits --calibration "$out/calibration.txt"
+    --vocab-min-count 5 $four_bits --calibration "$out/calibration.txt"
 # The shape of BERT-tiny.
 student tiny 150000 --student narrowed:2x128x4x512 --vocab-min-count 5 --rank 64 --epochs 3 \
     --learning-rate 1e-3
