@@ -139,9 +139,13 @@ impl Distil {
 
         let mut small = self.student.base(&checkpoint)?;
         // A student that goes on has classifiers of its own, if it has learnt these labels.
-        let own = match self.student {
-            Student::Pretrained(_) => finetune::teacher(&small),
-            _ => None,
+        let own;
+        let classifiers = match self.student {
+            Student::Pretrained(_) => {
+                own = finetune::teacher(&small).filter(|(_, labels)| labels.task() == task);
+                own.as_ref().map(|(own, _)| own)
+            }
+            _ => Some(&teacher),
         };
         let corpus = lines_of_all(&self.vocab_from)?;
         let corpus = match self.vocab_from.is_empty() {
@@ -197,14 +201,8 @@ impl Distil {
         let examples = Examples { train, dev, test };
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
-        match (&self.student, own) {
-            (Student::Pretrained(_), None) => {}
-            (Student::Pretrained(_), Some((own, labels))) => {
-                if labels.task() == task {
-                    model.take_over(&own);
-                }
-            }
-            _ => model.take_over(&teacher),
+        if let Some(classifiers) = classifiers {
+            model.take_over(classifiers);
         }
         model.rounding = self.storage.rounding();
         if within {
