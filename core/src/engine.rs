@@ -14,7 +14,7 @@ use core::fmt;
 /// Runs texts through a model, in a scratch of its own.
 ///
 /// The scratch decides how long a text may be: see [`scratch_bytes`](crate::scratch_bytes).
-/// A longer text is cut, and its [`Reading`] says so; [`Windows`](crate::Windows) read all of it.
+/// A longer text is cut, and its [`Prediction`] says so; [`Windows`](crate::Windows) read all of it.
 pub struct Engine<'m, 's> {
     model: Model<'m>,
     plan: Plan,
@@ -25,24 +25,24 @@ pub struct Engine<'m, 's> {
 
 /// How an engine computes; what it computes does not depend on it.
 #[derive(Clone, Copy)]
-pub struct Settings<'w> {
+pub struct EngineOptions<'w> {
     pub set: InstructionSet,
     /// Rows computed together: more are faster where caches are large, and need more scratch.
     pub tile: usize,
     pub workers: Workers<'w>,
 }
 
-impl Settings<'_> {
+impl EngineOptions<'_> {
     /// The plan of a scratch for texts of up to `tokens` tokens.
     pub fn plan(&self, shape: &Shape, tokens: usize) -> Plan {
         Plan::new(shape, tokens, self.tile.max(1), self.workers.count())
     }
 }
 
-impl Default for Settings<'_> {
+impl Default for EngineOptions<'_> {
     /// The fastest kernels at hand, little memory, the caller alone.
     fn default() -> Self {
-        Settings {
+        EngineOptions {
             set: InstructionSet::detect(),
             tile: TILE,
             workers: Workers::ONE,
@@ -116,7 +116,7 @@ impl From<OutOfScratch> for RunError {
 
 /// What a model read in a text.
 #[derive(Clone, Debug)]
-pub struct Reading<'e> {
+pub struct Prediction<'e> {
     pub output: Output<'e>,
     /// Tokens read, `[CLS]` and `[SEP]` included.
     pub tokens: &'e [Token],
@@ -124,7 +124,7 @@ pub struct Reading<'e> {
     pub truncated: Option<Truncation>,
 }
 
-impl<'e> Reading<'e> {
+impl<'e> Prediction<'e> {
     /// The entities of the text; `None` where the model finds none.
     pub fn entities(&self) -> Option<Entities<'e>> {
         match &self.output {
@@ -178,7 +178,7 @@ pub enum Output<'e> {
 impl<'m, 's> Engine<'m, 's> {
     /// An engine for texts as long as the scratch allows, with the fastest kernels at hand.
     pub fn new(model: &Model<'m>, scratch: &'s mut [u8]) -> Result<Self, ScratchError> {
-        Self::with(model, scratch, Settings::default())
+        Self::with(model, scratch, EngineOptions::default())
     }
 
     /// An engine with settings of one's own: the results are the same, time and the size of the
@@ -186,7 +186,7 @@ impl<'m, 's> Engine<'m, 's> {
     pub fn with(
         model: &Model<'m>,
         scratch: &'s mut [u8],
-        settings: Settings<'m>,
+        settings: EngineOptions<'m>,
     ) -> Result<Self, ScratchError> {
         if !scratch.as_ptr().addr().is_multiple_of(SCRATCH_ALIGNMENT) {
             return Err(ScratchError::Misaligned);
@@ -216,14 +216,14 @@ impl<'m, 's> Engine<'m, 's> {
     }
 
     /// Reads a text.
-    pub fn run(&mut self, text: &str) -> Result<Reading<'_>, RunError> {
+    pub fn run(&mut self, text: &str) -> Result<Prediction<'_>, RunError> {
         let model = self.model;
         self.read(&mut |tokens| model.tokenizer().encode(text, tokens))
     }
 
     /// Reads two texts together: a sentence and its next or what it entails, a question and the
     /// context that may answer it.
-    pub fn run_pair(&mut self, a: &str, b: &str) -> Result<Reading<'_>, RunError> {
+    pub fn run_pair(&mut self, a: &str, b: &str) -> Result<Prediction<'_>, RunError> {
         if self.model.shape().segments < 2 {
             return Err(RunError::NoPairs);
         }
@@ -232,7 +232,7 @@ impl<'m, 's> Engine<'m, 's> {
     }
 
     /// Reads as much of a text from byte `from` on as there is room for, which begins a character.
-    pub(crate) fn run_from(&mut self, text: &str, from: usize) -> Result<Reading<'_>, RunError> {
+    pub(crate) fn run_from(&mut self, text: &str, from: usize) -> Result<Prediction<'_>, RunError> {
         let model = self.model;
         self.read(&mut |tokens| model.tokenizer().encode_from(text, from, tokens))
     }
@@ -241,7 +241,7 @@ impl<'m, 's> Engine<'m, 's> {
     fn read(
         &mut self,
         tokenize: &mut dyn FnMut(&mut [Token]) -> Result<Encoding, EncodeError>,
-    ) -> Result<Reading<'_>, RunError> {
+    ) -> Result<Prediction<'_>, RunError> {
         let model = &self.model;
         let (set, plan, shape) = (self.set, &self.plan, model.shape());
         let mut arena = Arena::new(self.scratch);
@@ -300,7 +300,7 @@ impl<'m, 's> Engine<'m, 's> {
                 Output::Answer { span, null_score }
             }
         };
-        Ok(Reading {
+        Ok(Prediction {
             output,
             tokens,
             truncated: encoding.truncated,

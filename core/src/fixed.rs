@@ -51,26 +51,26 @@ pub fn round_shift(v: i32, shift: u32) -> i32 {
 /// A positive factor below one half, as a Q31 multiplier in `2^29..2^30` and a right shift:
 /// `v * factor = round_shift(mul_q31(v, multiplier), shift)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Factor {
+pub struct FixedMultiplier {
     pub multiplier: i32,
     pub shift: u32,
 }
 
-impl Factor {
+impl FixedMultiplier {
     /// The nearest representable factor. A factor of one half or more (no valid blob asks for
     /// one) becomes the largest there is; one below 2^-33 becomes zero.
     pub fn new(factor: f32) -> Self {
         let (mantissa, exponent) = split(factor);
         match -(exponent + 2) {
-            shift @ 0..=31 => Factor {
+            shift @ 0..=31 => FixedMultiplier {
                 multiplier: (mantissa << 6) as i32,
                 shift: shift as u32,
             },
-            i32::MIN..=-1 => Factor {
+            i32::MIN..=-1 => FixedMultiplier {
                 multiplier: (1 << 30) - 1,
                 shift: 0,
             },
-            _ => Factor::default(),
+            _ => FixedMultiplier::default(),
         }
     }
 
@@ -85,13 +85,13 @@ impl Factor {
 ///
 /// The first shift leaves 16 bits, so that the product is one 16 x 16 bit multiplication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Narrow {
+pub struct Requantizer {
     pub pre_shift: u32,
     pub multiplier: i32,
     pub shift: u32,
 }
 
-impl Narrow {
+impl Requantizer {
     /// Scales by `factor` values whose magnitude is at most `max_abs`.
     /// `max_abs * factor` must be below 2^13.
     pub fn new(max_abs: u32, factor: f32) -> Self {
@@ -106,12 +106,12 @@ impl Narrow {
             (rounded, exponent)
         };
         match 14 - exponent - pre_shift as i32 {
-            shift @ 0..=30 => Narrow {
+            shift @ 0..=30 => Requantizer {
                 pre_shift,
                 multiplier: multiplier as i32,
                 shift: shift as u32,
             },
-            _ => Narrow::default(),
+            _ => Requantizer::default(),
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
                 let f = (1.0 + m as f32 / 50.0) * 0.5f32.powi_exact(e + 1);
                 let v = 0x3fff_ffff;
                 let want = v as f64 * f as f64;
-                let got = Factor::new(f).apply(v) as f64;
+                let got = FixedMultiplier::new(f).apply(v) as f64;
                 assert!((got - want).abs() <= 1.0, "{f}: {got} for {want}");
             }
         }
@@ -183,11 +183,14 @@ mod tests {
 
     #[test]
     fn factor_saturates_and_vanishes() {
-        assert_eq!(Factor::new(0.75).multiplier, (1 << 30) - 1);
-        assert_eq!(Factor::new(f32::INFINITY), Factor::default());
-        assert_eq!(Factor::new(f32::NAN), Factor::default());
-        assert_eq!(Factor::new(-0.25), Factor::default());
-        assert_eq!(Factor::new(1e-20), Factor::default());
+        assert_eq!(FixedMultiplier::new(0.75).multiplier, (1 << 30) - 1);
+        assert_eq!(
+            FixedMultiplier::new(f32::INFINITY),
+            FixedMultiplier::default()
+        );
+        assert_eq!(FixedMultiplier::new(f32::NAN), FixedMultiplier::default());
+        assert_eq!(FixedMultiplier::new(-0.25), FixedMultiplier::default());
+        assert_eq!(FixedMultiplier::new(1e-20), FixedMultiplier::default());
     }
 
     #[test]
@@ -195,7 +198,7 @@ mod tests {
         for bits in 0..31 {
             for max in [1i32 << bits, (1 << bits) + (1 << bits) / 3] {
                 for target in [127.0f32, 254.0, 4064.0] {
-                    let narrow = Narrow::new(max as u32, target / max as f32);
+                    let narrow = Requantizer::new(max as u32, target / max as f32);
                     let error = (narrow.apply(max) as f32 - target).abs();
                     assert!(error <= 1.0, "{max} to {target}: off by {error}");
                     assert!((narrow.apply(-max) as f32 + target).abs() <= 1.0);

@@ -75,7 +75,7 @@ pub mod windows;
 pub mod workers;
 
 pub use blob::{Header, ParseError};
-pub use engine::{Engine, Output, Reading, RunError, ScratchError, Settings};
+pub use engine::{Engine, EngineOptions, Output, Prediction, RunError, ScratchError};
 pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span};
 pub use memory::{Scratch, TokenLabel, scratch_bytes};
 pub use model::Model;

@@ -64,7 +64,7 @@ pub struct Shape {
     pub token_labels: usize,
     /// Whether labels of tokens are tags of words in IOB2, of which the most probable valid sequence
     /// is looked for; else each token has its most probable label.
-    pub tags: bool,
+    pub iob2: bool,
     pub head: HeadKind,
     pub pooling: Pooling,
     pub has_pooler: bool,

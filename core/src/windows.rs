@@ -6,7 +6,7 @@
 //! more, and the next has seen as much of what comes before, as `run_squad.py` of google-research/bert
 //! takes each token from where it has the most context; but no entity is parted that need not be.
 
-use crate::engine::{Engine, Reading, RunError};
+use crate::engine::{Engine, Prediction, RunError};
 use crate::heads::{Entities, Entity};
 use crate::memory::TokenLabel;
 use crate::text::Token;
@@ -39,9 +39,9 @@ pub struct Windows<'t> {
 #[derive(Clone, Debug)]
 pub struct Window<'e> {
     /// All of the window, what other windows have labels for included.
-    pub reading: Reading<'e>,
+    pub reading: Prediction<'e>,
     /// The bytes of the text that this window gives labels for.
-    pub gives: Range<usize>,
+    pub owned_range: Range<usize>,
 }
 
 impl<'t> Windows<'t> {
@@ -87,7 +87,7 @@ impl<'t> Windows<'t> {
         }
         Ok(Some(Window {
             reading,
-            gives: begin..self.given,
+            owned_range: begin..self.given,
         }))
     }
 }
@@ -124,17 +124,17 @@ fn gap(tokens: &[Token], first: usize, at: usize) -> usize {
 impl<'e> Window<'e> {
     /// The entities that this window gives: those that begin in its part of the text, in order.
     pub fn entities(&self) -> impl Iterator<Item = Entity<'e>> + use<'e> {
-        let gives = self.gives.clone();
+        let owned = self.owned_range.clone();
         let all = self.reading.entities().into_iter().flatten();
-        all.filter(move |entity| gives.contains(&entity.start))
+        all.filter(move |entity| owned.contains(&entity.start))
     }
 
     /// The tokens that this window gives labels for, without those of the template.
     pub fn labels(&self) -> impl Iterator<Item = (&'e Token, &'e TokenLabel)> + use<'e> {
-        let gives = self.gives.clone();
+        let owned = self.owned_range.clone();
         let all = self.reading.tokens.iter().zip(self.reading.labels());
         all.filter(move |(token, _)| {
-            token.start < token.end && gives.contains(&(token.start as usize))
+            token.start < token.end && owned.contains(&(token.start as usize))
         })
     }
 }

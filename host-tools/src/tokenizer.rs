@@ -3,7 +3,7 @@
 //! A blob numbers the pieces in the order of its own vocabulary section, a checkpoint as Hugging
 //! Face does. Pieces are the same, and no two of a vocabulary are equal.
 
-use embert::heads::Place;
+use embert::heads::WordPosition;
 use embert::text::{
     EncodeError, Normalizer, Token, Tokenizer, TokenizerError, TokenizerParts, Vocabulary,
     VocabularyError,
@@ -103,12 +103,12 @@ impl<'a> Reader<'a> {
     }
 
     /// What a token of [`Self::tokens`] is to its word.
-    pub fn place(&self, token: &Token) -> Place {
+    pub fn place(&self, token: &Token) -> WordPosition {
         let continues = match self.order {
             Some(_) => self.pieces[token.id as usize].starts_with("##"),
             None => self.tokenizer.vocabulary().continues(token.id),
         };
-        Place::of(token, continues)
+        WordPosition::of(token, continues)
     }
 
     /// The tokens of a text, `[CLS]` and `[SEP]` included, `limit` of them at most.

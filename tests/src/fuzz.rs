@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use embert::blob::{ALIGNMENT, HEADER_LEN};
 use embert::kernels::InstructionSet;
 use embert::text::{Normalizer, Token, Tokenizer, TokenizerParts, Vocabulary};
-use embert::{Engine, HeadKind, Header, Model, Settings, Windows, scratch_bytes};
+use embert::{Engine, EngineOptions, HeadKind, Header, Model, Windows, scratch_bytes};
 
 use crate::blobs::{Aligned, TOKENS, flavours};
 use crate::readings::bits;
@@ -189,10 +189,10 @@ fn run_with(
     tile: usize,
     fill: u8,
 ) -> Vec<u32> {
-    let settings = Settings {
+    let settings = EngineOptions {
         set,
         tile,
-        ..Settings::default()
+        ..EngineOptions::default()
     };
     let mut scratch = Aligned::filled(settings.plan(model.shape(), tokens).bytes(), fill);
     let mut engine = Engine::with(model, &mut scratch, settings).expect("a scratch as planned");
@@ -204,7 +204,10 @@ fn run_with(
     }
     let mut windows = Windows::new(text);
     while let Some(window) = windows.next(&mut engine).expect("a text") {
-        all.extend([window.gives.start as u32, window.gives.end as u32]);
+        all.extend([
+            window.owned_range.start as u32,
+            window.owned_range.end as u32,
+        ]);
         all.extend(bits(&window.reading));
     }
     all

@@ -1,12 +1,14 @@
 //! Readings as plain numbers, to be compared bit by bit.
 
 use embert::kernels::InstructionSet;
-use embert::{Engine, Entities, Join, Model, Output, Reading, Settings, TokenLabel, Workers};
+use embert::{
+    Engine, EngineOptions, Entities, Join, Model, Output, Prediction, TokenLabel, Workers,
+};
 
 use crate::blobs::Aligned;
 
 /// Every number of a reading, floats by their bits.
-pub fn bits(reading: &Reading<'_>) -> Vec<u32> {
+pub fn bits(reading: &Prediction<'_>) -> Vec<u32> {
     let mut bits: Vec<u32> = match &reading.output {
         Output::Classes { probabilities, .. } => {
             probabilities.iter().map(|p| p.to_bits()).collect()
@@ -86,8 +88,8 @@ impl Setup {
     }
 
     /// What the engine is told of it.
-    pub fn settings(&self) -> Settings<'static> {
-        Settings {
+    pub fn settings(&self) -> EngineOptions<'static> {
+        EngineOptions {
             set: self.set,
             tile: self.tile,
             workers: Workers::new(&Threads, self.workers),

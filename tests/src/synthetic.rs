@@ -67,7 +67,7 @@ fn written(
     let vocabulary = vocabulary(shape.vocabulary);
     let mut labels = Vec::new();
     let names = shape.labels + shape.token_labels;
-    let kinds = match shape.tags {
+    let kinds = match shape.iob2 {
         true => ["B-L", "I-L"],
         false => ["L"; 2],
     };
@@ -161,7 +161,7 @@ fn header(
         header.extend([Format::Nibbles.code() as u8; 3]);
     }
     header.resize(95, 0);
-    header.push(shape.tags.into());
+    header.push(shape.iob2.into());
     header.extend((shape.rank as u32).to_le_bytes());
     header.extend((shape.token_labels as u32).to_le_bytes());
     header.resize(HEADER_LEN, 0);

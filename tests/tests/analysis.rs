@@ -26,7 +26,7 @@ const SHAPE: Shape = Shape {
     vocabulary: 100,
     rank: 0,
     token_labels: 0,
-    tags: false,
+    iob2: false,
     positions: 128,
     segments: 2,
     // No channel is padding, so that multiply-accumulates are those of the formula.

@@ -128,7 +128,7 @@ fn shape(random: &mut Random) -> Shape {
             HeadKind::Joint => 1 + random.below(50),
             _ => 0,
         },
-        tags: match head {
+        iob2: match head {
             HeadKind::Joint | HeadKind::TokenClassification => random.below(2) == 1,
             _ => false,
         },

@@ -108,7 +108,7 @@ fn too_long_a_limit_is_refused() {
         segments: 1,
         labels: 0,
         token_labels: 0,
-        tags: false,
+        iob2: false,
         head: HeadKind::Embedding,
         pooling: Pooling::Mean,
         has_int4: false,

@@ -89,7 +89,7 @@ fn every_set_takes_weights_in_fours() {
                     let mut found = vec![0; rows * width];
                     set.linear(
                         &input,
-                        &layer(&fours, Format::Fours),
+                        &layer(&fours, Format::Vnni4),
                         first,
                         &mut found,
                         width,

@@ -2,7 +2,7 @@
 
 use embert::kernels::InstructionSet;
 use embert::memory::{Plan, SCRATCH_ALIGNMENT, TILE};
-use embert::{Engine, HeadKind, Model, Pooling, ScratchError, Settings, Shape, scratch_bytes};
+use embert::{Engine, EngineOptions, HeadKind, Model, Pooling, ScratchError, Shape, scratch_bytes};
 use embert_tests::blobs::{Aligned, TOKENS, flavours};
 use embert_tests::readings::{Setup, bits};
 use embert_tests::synthetic::{self, Random, Wildness};
@@ -203,9 +203,9 @@ fn unfit_scratches_are_refused() {
     }
     assert!(Engine::new(&model, &mut scratch[..needed]).is_ok());
     for tile in [usize::MAX, usize::MAX / 3, 1 << 40] {
-        let settings = Settings {
+        let settings = EngineOptions {
             tile,
-            ..Settings::default()
+            ..EngineOptions::default()
         };
         let error = Engine::with(&model, &mut scratch, settings).map(|_| ());
         assert!(matches!(error, Err(ScratchError::TooSmall { .. })));

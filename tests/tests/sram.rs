@@ -41,7 +41,7 @@ fn shape(layers: usize, hidden: usize, heads: usize, head: HeadKind) -> Shape {
         vocabulary: 100,
         rank: 0,
         token_labels: 0,
-        tags: false,
+        iob2: false,
         positions: 512,
         segments: 2,
         labels: 9,

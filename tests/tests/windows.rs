@@ -27,8 +27,11 @@ fn given(model: &Model<'_>, text: &str, room: usize) -> Given {
     let mut windows = Windows::new(text);
     while let Some(window) = windows.next(&mut engine).expect("a text") {
         all.windows += 1;
-        assert_eq!(window.gives.start, end, "windows give all of a text once");
-        end = window.gives.end;
+        assert_eq!(
+            window.owned_range.start, end,
+            "windows give all of a text once"
+        );
+        end = window.owned_range.end;
         assert_eq!(window.reading.truncated, None);
         for (token, label) in window.labels() {
             all.tokens.push(*token);
@@ -128,7 +131,7 @@ fn labels_are_those_of_their_windows() {
         let part = alone.run(&text[start..end]).expect("a text");
         assert!(!part.labels().is_empty());
         assert_eq!(window.reading.labels(), part.labels());
-        let (first, last) = (window.gives.start, window.gives.end);
+        let (first, last) = (window.owned_range.start, window.owned_range.end);
         assert!(start <= first && (last <= end || text[end..].trim().is_empty()));
         if first > 0 {
             let before = |token: &&Token| (token.start as usize) < first;

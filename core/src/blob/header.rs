@@ -115,7 +115,7 @@ impl Header {
             segments: u32_at(blob, 48) as usize,
             labels: u32_at(blob, 52) as usize,
             token_labels: u32_at(blob, 100) as usize,
-            tags: match blob[95] {
+            iob2: match blob[95] {
                 0 => false,
                 1 => true,
                 _ => return Err(ParseError::Setting),
@@ -184,7 +184,7 @@ const fn possible(shape: &Shape) -> bool {
     };
     let tagged = matches!(shape.head, HeadKind::TokenClassification | HeadKind::Joint);
     within(shape.layers, 1 << 10)
-        && (tagged || !shape.tags)
+        && (tagged || !shape.iob2)
         && within(shape.hidden, MAX_HIDDEN)
         && within(shape.heads, MAX_HIDDEN)
         && shape.hidden.is_multiple_of(shape.heads)

@@ -14,7 +14,7 @@ pub enum Format {
     Columns,
     /// `u8[4][16 columns][4 inputs]`, 128 more than they stand for: what `vpdpbusd` of x86-64
     /// multiplies as it lies.
-    Fours,
+    Vnni4,
     /// `u8[8 pairs of columns][16 inputs]`, 4 bits a weight, with a multiplier of 4 bits for the 16
     /// inputs of each column: what [`Kernels::expand`](crate::kernels::Kernels::expand) makes
     /// [`Format::Columns`] of.
@@ -26,7 +26,7 @@ impl Format {
     pub const fn code(self) -> u32 {
         match self {
             Format::Columns => 0,
-            Format::Fours => 1,
+            Format::Vnni4 => 1,
             Format::Nibbles => 2,
         }
     }
@@ -34,7 +34,7 @@ impl Format {
     pub(super) const fn of(code: u32) -> Result<Self, ParseError> {
         match code {
             0 => Ok(Format::Columns),
-            1 if cfg!(target_arch = "x86_64") => Ok(Format::Fours),
+            1 if cfg!(target_arch = "x86_64") => Ok(Format::Vnni4),
             1 => Err(ParseError::Target),
             2 => Ok(Format::Nibbles),
             _ => Err(ParseError::Setting),
@@ -122,7 +122,7 @@ impl<'a> Table<'a> {
         let (numbers, groups) = match format {
             Format::Columns => (width, 0),
             Format::Nibbles => (width.next_multiple_of(PAIR) / 2, width.div_ceil(PAIR)),
-            Format::Fours => return Err(ParseError::Setting),
+            Format::Vnni4 => return Err(ParseError::Setting),
         };
         let len = |bytes: usize| rows.checked_mul(bytes).ok_or(ParseError::Shape);
         Ok(Table {
@@ -179,7 +179,7 @@ impl<'a> Linear<'a> {
         let [scale, unit, ..] = reader.scales()?;
         let len = columns.checked_mul(depth).ok_or(ParseError::Shape)?;
         let (groups, bytes) = match format {
-            Format::Columns | Format::Fours => (0, len),
+            Format::Columns | Format::Vnni4 => (0, len),
             // Nobody would have planned memory to expand them in.
             Format::Nibbles if !int4 => return Err(ParseError::Setting),
             Format::Nibbles => (len / PAIR, len / 2),

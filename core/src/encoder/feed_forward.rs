@@ -9,7 +9,7 @@ use super::attention::{self, Cache, Context};
 use super::dense::{Columns, dense};
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear, Norm};
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::{Activations, RowScale};
 use crate::memory::{Arena, OutOfScratch, chunk};
 use crate::shape::BLOCK;
@@ -216,7 +216,7 @@ fn quantize(pass: &Pass<'_>, unit: f32, row: Range<usize>, activated: &mut [i16]
     let (low, high) = pass.set.range_activated(numbers.unwrap_or_default());
     let range = (high - low) as f32;
     let largest = low.unsigned_abs().max(high.unsigned_abs());
-    let narrow = Narrow::new(largest, 254.0 / range);
+    let narrow = Requantizer::new(largest, 254.0 / range);
     let zero_point = -127 - narrow.apply(low);
     let mut first = row.start;
     while first < row.end {

@@ -4,7 +4,7 @@
 //! the int8 input of the next matrix; all 12 serve the residual, which loses too much in 8.
 
 use crate::blob::Norm;
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, HiddenRow, InstructionSet, RowScale};
 use crate::memory::{Arena, OutOfScratch};
 use crate::workers::Divisible;
@@ -95,7 +95,7 @@ impl<'s> Hidden<'s> {
         let row = self.row(index);
         // The kernel shifts the 12-bit value left by 17; one step of 12 bits is 1/16 of int8's.
         let step = row.scale.scale / 16.0;
-        let factor = Factor::new(step * norm.restore_scale / (1u32 << 17) as f32 / unit);
+        let factor = FixedMultiplier::new(step * norm.restore_scale / (1u32 << 17) as f32 / unit);
         set.add_hidden(&row, norm.restore, factor, sums);
     }
 
@@ -113,7 +113,7 @@ impl<'s> Hidden<'s> {
         let range = high.wrapping_sub(low) as u32 as f32;
         let largest = low.unsigned_abs().max(high.unsigned_abs());
         // 254 steps of int8 are 4064 of 12 bits.
-        let narrow = Narrow::new(largest, 4064.0 / range);
+        let narrow = Requantizer::new(largest, 4064.0 / range);
         let zero_point = -127 - crate::fixed::round_shift(narrow.apply(low), 4);
         let half = self.width / 2;
         let index = index.wrapping_sub(self.first);

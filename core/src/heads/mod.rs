@@ -16,12 +16,12 @@ pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
 pub(crate) use span::answer;
 pub use span::{MAX_ANSWER_TOKENS, Span, best_span};
-pub use tags::{Place, TagMemory, decode_tags, step_bytes};
+pub use tags::{ViterbiScratch, WordPosition, decode_tags, step_bytes};
 pub(crate) use tokens::label_tokens;
 
 use crate::blob::Linear;
 use crate::encoder::Hidden;
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::{Activations, InstructionSet, RowScale};
 use crate::memory::{Arena, OutOfScratch};
 
@@ -59,7 +59,7 @@ fn quantize_pooled(set: InstructionSet, pooled: &[i16], out: &mut [i8]) -> RowSc
     let (low, high) = set.range_activated(pooled);
     let range = (high - low) as f32;
     let largest = low.unsigned_abs().max(high.unsigned_abs());
-    let narrow = Narrow::new(largest, 254.0 / range);
+    let narrow = Requantizer::new(largest, 254.0 / range);
     let zero_point = -127 - narrow.apply(low);
     set.quantize_activated(pooled, narrow, zero_point, out);
     RowScale {

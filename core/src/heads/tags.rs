@@ -7,7 +7,7 @@ use crate::text::Token;
 
 /// What [`decode_tags`] works with.
 #[derive(Debug)]
-pub struct TagMemory<'s> {
+pub struct ViterbiScratch<'s> {
     /// Per label: 1 where it is the `I-` of the label before it, a `B-`; else 0.
     pub inside: &'s mut [u8],
     /// Per label, what the best sequence that ends with it has scored.
@@ -19,12 +19,12 @@ pub struct TagMemory<'s> {
     pub steps: &'s mut [u8],
 }
 
-/// Bytes of a token in [`TagMemory::steps`].
+/// Bytes of a token in [`ViterbiScratch::steps`].
 pub const fn step_bytes(labels: usize) -> usize {
     labels.div_ceil(8)
 }
 
-impl TagMemory<'_> {
+impl ViterbiScratch<'_> {
     /// Finds the labels that go on with the one before them.
     pub fn name<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
         let mut before = names.next().unwrap_or_default();
@@ -48,7 +48,7 @@ impl TagMemory<'_> {
 
 /// What a token is to its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum WordPosition {
     /// Of no word, as `[CLS]`: it gets no label.
     None,
     /// The word's tag is the token's.
@@ -57,13 +57,13 @@ pub enum Place {
     Later,
 }
 
-impl Place {
+impl WordPosition {
     /// Of a token whose piece continues a word, or does not.
     pub fn of(token: &Token, continues: bool) -> Self {
         match (token.start < token.end, continues) {
-            (false, _) => Place::None,
-            (true, false) => Place::First,
-            (true, true) => Place::Later,
+            (false, _) => WordPosition::None,
+            (true, false) => WordPosition::First,
+            (true, true) => WordPosition::Later,
         }
     }
 }
@@ -75,15 +75,15 @@ impl Place {
 /// them, and `I-X` has two predecessors.
 pub fn decode_tags(
     tokens: &mut [TokenLabel],
-    place: impl Fn(usize) -> Place,
+    place: impl Fn(usize) -> WordPosition,
     mut logits: impl FnMut(usize, &mut [f32]),
-    memory: &mut TagMemory<'_>,
+    memory: &mut ViterbiScratch<'_>,
 ) {
     let width = step_bytes(memory.best.len());
     memory.steps.fill(0);
     let mut last = None;
     for token in 0..tokens.len() {
-        if place(token) != Place::First {
+        if place(token) != WordPosition::First {
             continue;
         }
         logits(token, memory.logits);
@@ -119,7 +119,7 @@ pub fn decode_tags(
     // From the last word back, each label says which one came before it.
     let mut label = largest(memory.best);
     for token in (0..tokens.len()).rev() {
-        if place(token) != Place::First {
+        if place(token) != WordPosition::First {
             continue;
         }
         let before = tokens.get(token).map_or(0, |out| out.label as usize);
@@ -142,9 +142,9 @@ pub fn decode_tags(
     let mut word = TokenLabel::default();
     for (token, out) in tokens.iter_mut().enumerate() {
         match place(token) {
-            Place::None => *out = TokenLabel::default(),
-            Place::First => word = *out,
-            Place::Later => {
+            WordPosition::None => *out = TokenLabel::default(),
+            WordPosition::First => word = *out,
+            WordPosition::Later => {
                 *out = TokenLabel {
                     label: memory.continued(word.label),
                     ..word
@@ -209,7 +209,7 @@ mod tests {
         (most, best)
     }
 
-    fn decoded(rows: &[[f32; 6]], places: &[Place]) -> Vec<TokenLabel> {
+    fn decoded(rows: &[[f32; 6]], places: &[WordPosition]) -> Vec<TokenLabel> {
         let mut tokens = vec![
             TokenLabel {
                 label: 9,
@@ -217,7 +217,7 @@ mod tests {
             };
             places.len()
         ];
-        let mut memory = TagMemory {
+        let mut memory = ViterbiScratch {
             inside: &mut [7; 6],
             best: &mut [7.0; 6],
             logits: &mut [7.0; 6],
@@ -228,7 +228,7 @@ mod tests {
         let row = |token: usize| {
             places[..token]
                 .iter()
-                .filter(|p| **p == Place::First)
+                .filter(|p| **p == WordPosition::First)
                 .count()
         };
         let logits = |token, out: &mut [f32]| out.copy_from_slice(&rows[row(token)]);
@@ -246,7 +246,7 @@ mod tests {
         };
         for round in 0..600 {
             let rows: Vec<[f32; 6]> = (0..round % 6).map(|_| [(); 6].map(|()| random())).collect();
-            let found = decoded(&rows, &vec![Place::First; rows.len()]);
+            let found = decoded(&rows, &vec![WordPosition::First; rows.len()]);
             let labels: Vec<usize> = found.iter().map(|f| f.label as usize).collect();
             let (_, best) = by_trying(&rows);
             assert!(best.contains(&labels), "{labels:?} of {rows:?}");
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn pieces_have_the_tag_of_their_word() {
-        use Place::{First, Later, None};
+        use WordPosition::{First, Later, None};
         // B-a, of whose word there is a piece more; I-a against a slightly better O.
         let rows = [
             [0.0, 5.0, 0.0, 0.0, 0.0, 0.0],

@@ -1,6 +1,6 @@
 //! A label for every token.
 
-use super::tags::{Place, TagMemory, decode_tags, step_bytes};
+use super::tags::{ViterbiScratch, WordPosition, decode_tags, step_bytes};
 use super::{logits, softmax};
 use crate::blob::Linear;
 use crate::encoder::Hidden;
@@ -31,7 +31,7 @@ pub(crate) fn label_tokens<'s>(
         classifier: &classifier,
         sums,
     };
-    match model.shape().tags {
+    match model.shape().iob2 {
         true => tag(scorer, model, tokens, labels, scores, arena)?,
         false => label(scorer, labels, scores),
     }
@@ -84,7 +84,7 @@ fn tag(
     logits: &mut [f32],
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let mut memory = TagMemory {
+    let mut memory = ViterbiScratch {
         inside: arena.take(logits.len())?,
         best: arena.take(logits.len())?,
         steps: arena.take(tokens.len() * step_bytes(logits.len()))?,
@@ -93,8 +93,8 @@ fn tag(
     memory.name(model.token_labels().iter());
     let vocabulary = model.tokenizer().vocabulary();
     let place = |token: usize| match tokens.get(token) {
-        Some(token) => Place::of(token, vocabulary.continues(token.id)),
-        None => Place::None,
+        Some(token) => WordPosition::of(token, vocabulary.continues(token.id)),
+        None => WordPosition::None,
     };
     decode_tags(
         labels,

@@ -38,7 +38,7 @@ mod x86_64;
 pub use set::InstructionSet;
 
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::shape::Activation;
 
 /// Scale and zero point of a row of int8 activations: `value = scale * (q - zero_point)`.
@@ -91,7 +91,7 @@ pub struct SoftmaxScales<'a> {
     /// Each key's scale relative to the largest, below 2^30.
     pub keys: &'a [i32],
     /// From shifted and scaled scores to base-2 exponents with 11 fraction bits.
-    pub exponent: Factor,
+    pub exponent: FixedMultiplier,
     /// Each value's scale relative to the largest, at most [`VALUE_SCALE_ONE`].
     pub values: &'a [i16],
 }
@@ -164,7 +164,13 @@ pub trait Kernels: Sync {
     }
 
     /// Adds a hidden row, each channel times its `restore` multiplier, to `sums`.
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         scalar::add_hidden(row, restore, factor, sums);
     }
 
@@ -172,7 +178,7 @@ pub trait Kernels: Sync {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -181,7 +187,7 @@ pub trait Kernels: Sync {
     }
 
     /// int8 numbers `narrow(v)`, saturated to -128..=127.
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         scalar::quantize(row, narrow, 0, out);
     }
 
@@ -196,7 +202,13 @@ pub trait Kernels: Sync {
     }
 
     /// int8 numbers `narrow(v) + zero_point` of activated ones, saturated to -128..=127.
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         scalar::quantize(row, narrow, zero_point, out);
     }
 

@@ -217,7 +217,7 @@ const fn head_region(shape: &Shape, tokens: usize) -> usize {
         region::<TokenLabel>(1, tokens),
         region::<i32>(1, blocks(tags)),
         region::<f32>(1, tags),
-        if shape.tags {
+        if shape.iob2 {
             sum([
                 region::<u8>(1, tags),
                 region::<f32>(1, tags),

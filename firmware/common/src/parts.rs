@@ -5,7 +5,7 @@ use core::cell::Cell;
 use critical_section::Mutex;
 use embert::Activation;
 use embert::blob::{Linear, Matrix};
-use embert::fixed::{Factor, Narrow};
+use embert::fixed::{FixedMultiplier, Requantizer};
 use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, RowScale, SoftmaxScales};
 use embert_wire::{Kernel, Part};
 
@@ -128,7 +128,13 @@ impl Kernels for Observer {
         });
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         self.count(Kernel::AddHidden, |set| {
             set.add_hidden(row, restore, factor, sums);
         });
@@ -137,7 +143,7 @@ impl Kernels for Observer {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -147,11 +153,17 @@ impl Kernels for Observer {
         });
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         self.count(Kernel::Quantize, |set| set.quantize(row, narrow, out));
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         self.count(Kernel::QuantizeActivated, |set| {
             set.quantize_activated(row, narrow, zero_point, out);
         });

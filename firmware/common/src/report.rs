@@ -3,7 +3,7 @@
 use core::fmt::Write;
 
 use embert::text::Token;
-use embert::{Entity, Model, Output, Reading, TokenLabel, Window};
+use embert::{Entity, Model, Output, Prediction, TokenLabel, Window};
 use embert_wire::{Head, MAX_RESPONSE_BYTES, NUMBERS_PER_RESPONSE, Response, Span, Truncation};
 use heapless::String;
 
@@ -13,7 +13,7 @@ use crate::link;
 /// Sends a reading, of a pair if there was a question, part by part.
 pub fn send(
     model: &Model,
-    reading: &Reading,
+    reading: &Prediction,
     asked: bool,
     with_tokens: bool,
 ) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! The request loop.
 
 use embert::kernels::InstructionSet;
-use embert::{Engine, HeadKind, Header, Model, Settings, Windows, scratch_bytes};
+use embert::{Engine, EngineOptions, HeadKind, Header, Model, Windows, scratch_bytes};
 use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
 use postcard::accumulator::{CobsAccumulator, FeedResult};
 
@@ -152,9 +152,9 @@ fn run(
         });
     };
     memory::paint_scratch(scratch);
-    let settings = Settings {
+    let settings = EngineOptions {
         set,
-        ..Settings::default()
+        ..EngineOptions::default()
     };
     let mut engine = Engine::with(model, scratch, settings)?;
     let mut cost = Cost {

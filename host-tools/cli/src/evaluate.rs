@@ -134,7 +134,7 @@ impl Evaluate {
         let labels = TaskLabels {
             classes,
             tags: names(words),
-            iob2: model.shape().tags,
+            iob2: model.shape().iob2,
             several: model.header().flag(embert::blob::flags::MULTI_LABEL),
             questions: model.shape().head == HeadKind::Spans,
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert::heads::Place;
+use embert::heads::WordPosition;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::files;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
@@ -118,8 +118,8 @@ fn words<'t>(reader: &Reader<'_>, text: &'t str, limit: usize) -> Result<Vec<&'t
     for token in &tokens {
         let (start, end) = (token.start as usize, token.end as usize);
         match (reader.place(token), words.last_mut()) {
-            (Place::First, _) => words.push(start..end),
-            (Place::Later, Some(last)) => last.end = end,
+            (WordPosition::First, _) => words.push(start..end),
+            (WordPosition::Later, Some(last)) => last.end = end,
             _ => {}
         }
     }

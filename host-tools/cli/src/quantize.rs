@@ -163,7 +163,7 @@ impl Quantize {
             about: about(&checkpoint, &self.checkpoint, self.notice.as_deref())?,
             format: match self.processor {
                 Processor::Any => Format::Columns,
-                Processor::X86 => Format::Fours,
+                Processor::X86 => Format::Vnni4,
             },
             int4: self.int4.into_iter().map(Into::into).collect(),
         };

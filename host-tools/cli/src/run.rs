@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use embert::kernels::InstructionSet;
-use embert::{Engine, HeadKind, Output, Settings, Workers};
+use embert::{Engine, EngineOptions, HeadKind, Output, Workers};
 use embert_tools::{
     blob::AlignedBytes,
     report::{Colours, Report, write_json, write_text},
@@ -87,7 +87,7 @@ impl Run {
             .then(|| Threads::start(self.threads))
             .transpose()
             .context("--threads")?;
-        let settings = Settings {
+        let settings = EngineOptions {
             set: self
                 .kernels
                 .as_deref()

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use embert::blob::{Linear, Matrix, PAIR};
-use embert::fixed::{Factor, Narrow};
+use embert::fixed::{FixedMultiplier, Requantizer};
 use embert::kernels::{Activations, HiddenRow, InstructionSet, Kernels, RowScale, SoftmaxScales};
-use embert::{Activation, Engine, HeadKind, Model, Settings};
+use embert::{Activation, Engine, EngineOptions, HeadKind, Model};
 use serde::Serialize;
 
 use crate::blob::AlignedBytes;
@@ -67,9 +67,9 @@ pub type Trace = BTreeMap<(Place, Operation, usize), Work>;
 /// # Errors
 /// If the model has not so many positions.
 pub fn trace(model: &Model<'_>, tokens: usize) -> anyhow::Result<Trace> {
-    let settings = Settings {
+    let settings = EngineOptions {
         set: InstructionSet::custom(&Tracer),
-        ..Settings::default()
+        ..EngineOptions::default()
     };
     let plan = settings.plan(model.shape(), tokens);
     let mut scratch = AlignedBytes::zeroed(plan.bytes());
@@ -223,7 +223,13 @@ impl Kernels for Tracer {
         self.set().add_embedding(row, multiplier, sums);
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         note(Operation::AddHidden, sums.len());
         self.set().add_hidden(row, restore, factor, sums);
     }
@@ -231,7 +237,7 @@ impl Kernels for Tracer {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -241,12 +247,18 @@ impl Kernels for Tracer {
             .quantize_hidden(row, narrow, zero_point, high, low);
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         note(Operation::Quantize, row.len());
         self.set().quantize(row, narrow, out);
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         note(Operation::QuantizeActivated, row.len());
         self.set().quantize_activated(row, narrow, zero_point, out);
     }

@@ -166,7 +166,7 @@ impl Writer {
         self.integers(dense.biases.iter().map(|b| (b / dense.unit).round() as i32));
         match format {
             Format::Columns => self.small(&packed(dense, BLOCK, 0)),
-            Format::Fours => self.small(&packed(dense, 4, i8::MIN)),
+            Format::Vnni4 => self.small(&packed(dense, 4, i8::MIN)),
             Format::Nibbles => self.nibbles(groups(dense)),
         }
     }

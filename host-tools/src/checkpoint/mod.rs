@@ -39,7 +39,7 @@ pub struct Checkpoint {
     pub intents: Vec<String>,
     /// Whether labels of tokens are tags of words in IOB2, which belong to a word's first piece and
     /// make a valid sequence; else each token has a label of its own.
-    pub tags: bool,
+    pub iob2: bool,
     pub tokenizer: TokenizerSpec,
     /// What had to be assumed or repaired, one sentence each, to be shown to the user.
     pub notes: Vec<String>,
@@ -57,7 +57,7 @@ impl Checkpoint {
             },
             labels: Vec::new(),
             intents: Vec::new(),
-            tags: false,
+            iob2: false,
             tokenizer,
             notes: Vec::new(),
         }
@@ -105,7 +105,7 @@ impl Checkpoint {
             head,
             labels,
             intents,
-            tags: tagged && config.tag_scheme.as_deref() == Some(config::TAG_SCHEME),
+            iob2: tagged && config.tag_scheme.as_deref() == Some(config::TAG_SCHEME),
             tokenizer,
             notes,
         })

@@ -157,7 +157,7 @@ impl Checkpoint {
                 false => "single_label_classification".into(),
             };
         }
-        if self.tags {
+        if self.iob2 {
             config["tag_scheme"] = TAG_SCHEME.into();
         }
         if !self.intents.is_empty() {
@@ -332,8 +332,8 @@ mod tests {
             assert_eq!(again.head, checkpoint.head);
             assert_eq!(again.labels, checkpoint.labels);
             assert_eq!(again.intents, checkpoint.intents);
-            assert_eq!(again.tags, checkpoint.tags);
-            assert_eq!(again.tags, !again.intents.is_empty());
+            assert_eq!(again.iob2, checkpoint.iob2);
+            assert_eq!(again.iob2, !again.intents.is_empty());
             assert_eq!(again.tokenizer, checkpoint.tokenizer);
         }
         Ok(())

@@ -56,7 +56,7 @@ pub fn shape(checkpoint: &Checkpoint, int4: &[Part]) -> Shape {
         segments: model.segments(),
         labels,
         token_labels,
-        tags: checkpoint.tags,
+        iob2: checkpoint.iob2,
         head,
         pooling,
         has_pooler: pooler(checkpoint).is_some(),
@@ -128,7 +128,7 @@ pub fn header(
         bytes.extend([Format::Nibbles.code() as u8; 2]);
     }
     bytes.resize(TAGS, 0);
-    bytes.push(shape.tags.into());
+    bytes.push(shape.iob2.into());
     bytes.extend(
         [shape.rank, shape.token_labels]
             .map(|n| (n as u32).to_le_bytes())

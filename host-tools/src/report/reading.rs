@@ -1,7 +1,7 @@
 //! Reports made of what the engine read.
 
 use embert::text::Token;
-use embert::{Engine, HeadKind, Model, Output, Reading, RunError, Windows};
+use embert::{Engine, HeadKind, Model, Output, Prediction, RunError, Windows};
 
 use crate::windows::Found;
 
@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// What the engine read in `text`, with every token's label if `with_tokens`.
-    fn new(model: &Model<'_>, text: &str, reading: &Reading<'_>, with_tokens: bool) -> Self {
+    fn new(model: &Model<'_>, text: &str, reading: &Prediction<'_>, with_tokens: bool) -> Self {
         let tokens = |labels: &[embert::TokenLabel]| {
             with_tokens.then(|| token_labels(model, reading.tokens.iter().zip(labels)))
         };
@@ -85,7 +85,7 @@ impl Report {
         model: &Model<'_>,
         question: &str,
         context: &str,
-        reading: &Reading<'_>,
+        reading: &Prediction<'_>,
         with_tokens: bool,
     ) -> Self {
         let report = Self::new(model, context, reading, with_tokens);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use embert::text::Token;
-use embert::{Output, Reading, Span, TokenLabel};
+use embert::{Output, Prediction, Span, TokenLabel};
 
 /// What the quantized model says about a text, as much as is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ type TokenAnswer = Option<(usize, f32)>;
 impl Answer {
     /// What was read, said of `tokens`, the same text's by the float model's vocabulary. Those from
     /// `segment_b` on are the second text's, if there is one.
-    pub fn new(reading: &Reading<'_>, tokens: &[Token], segment_b: usize) -> Self {
+    pub fn new(reading: &Prediction<'_>, tokens: &[Token], segment_b: usize) -> Self {
         match &reading.output {
             Output::Classes { probabilities, .. } => Self::Classes(probabilities.to_vec()),
             Output::Tokens { labels, .. } => {

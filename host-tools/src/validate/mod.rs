@@ -7,7 +7,7 @@ mod summary;
 use std::collections::HashSet;
 
 use embert::{
-    Engine, HeadKind, Model, RunError, ScratchError, TokenLabel, blob::flags, heads::Place,
+    Engine, HeadKind, Model, RunError, ScratchError, TokenLabel, blob::flags, heads::WordPosition,
     scratch_bytes, text::Token,
 };
 use rayon::prelude::*;
@@ -108,12 +108,12 @@ pub fn compare(
 }
 
 /// The float model's tags of words; none where each token has a label of its own.
-fn tags_of(checkpoint: &Checkpoint, places: Vec<Place>, float: &Output) -> Vec<TokenLabel> {
+fn tags_of(checkpoint: &Checkpoint, places: Vec<WordPosition>, float: &Output) -> Vec<TokenLabel> {
     let logits = match float {
         Output::TokenClassification { logits, .. } | Output::Joint { slots: logits, .. } => logits,
         _ => return Vec::new(),
     };
-    if !checkpoint.tags {
+    if !checkpoint.iob2 {
         return Vec::new();
     }
     let row = |token: usize| logits.row(token).to_slice().expect("rows are whole");

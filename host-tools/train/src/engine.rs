@@ -3,7 +3,9 @@
 use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task, largest};
 use embert::text::Token;
-use embert::{Engine, HeadKind, Model, Output, Reading, RunError, Settings, TokenLabel, Windows};
+use embert::{
+    Engine, EngineOptions, HeadKind, Model, Output, Prediction, RunError, TokenLabel, Windows,
+};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::threads::TILE;
 use embert_tools::windows::Found;
@@ -52,9 +54,9 @@ pub struct Opinion {
 /// # Errors
 /// When a text cannot be read.
 pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>, RunError> {
-    let settings = Settings {
+    let settings = EngineOptions {
         tile: TILE,
-        ..Settings::default()
+        ..EngineOptions::default()
     };
     let plan = settings.plan(model.shape(), model.shape().positions);
     let mut scratch = AlignedBytes::zeroed(plan.bytes());
@@ -78,7 +80,7 @@ pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>,
     all.collect()
 }
 
-fn opinion(example: &Example, reading: Reading<'_>) -> Opinion {
+fn opinion(example: &Example, reading: Prediction<'_>) -> Opinion {
     let mut words = vec![None; example.words.len()];
     let labelled = reading.tokens.iter().zip(reading.labels());
     of_words(example, labelled, &mut words);

@@ -3,7 +3,7 @@
 use crate::data::{Classified, Tagged};
 use crate::model::Batch;
 use crate::questions::Window;
-use embert::heads::Place;
+use embert::heads::WordPosition;
 use embert::text::EncodeError;
 use embert_tools::tokenizer::Reader;
 use std::iter;
@@ -22,7 +22,7 @@ pub struct Example {
     /// The words that have tags; empty where tokens have no labels.
     pub words: Vec<Word>,
     /// What each token is to its word, and its tag where one is known; empty as `words` is.
-    pub places: Vec<Place>,
+    pub places: Vec<WordPosition>,
     pub tags: Vec<Option<u32>>,
     /// What part of a context this is, where the text is a question about it.
     pub window: Option<Window>,
@@ -155,7 +155,7 @@ impl Example {
                 continue;
             };
             for token in first + 1..end {
-                if self.places[token] == Place::First {
+                if self.places[token] == WordPosition::First {
                     self.tags[token] = Some(continued[tag as usize] as u32);
                 }
             }

@@ -2,7 +2,7 @@
 
 use crate::classifier::Classifier;
 use crate::data::{
-    Columns, DataError, HeldOut, LabelledText, LabelledWords, Labels, Place, Question,
+    Columns, DataError, HeldOut, LabelledText, LabelledWords, Labels, Question, SourceLine,
     labelled_texts, labelled_words, questions,
 };
 use crate::example::{Class, Example};
@@ -79,7 +79,7 @@ impl Rows {
     /// These and more, of which no labels are known: what is between white space is a word. No text
     /// is a question.
     pub fn with(mut self, texts: &[String]) -> Self {
-        let place = |line| Place {
+        let place = |line| SourceLine {
             path: Path::new("texts without labels").into(),
             line: line + 1,
         };
@@ -327,7 +327,7 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
     let labels = TaskLabels {
         classes: Labels::in_order(classes),
         tags: Labels::in_order(tags),
-        iob2: checkpoint.tags,
+        iob2: checkpoint.iob2,
         several: matches!(
             checkpoint.head,
             FloatHead::SequenceClassification {

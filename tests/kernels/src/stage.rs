@@ -4,7 +4,7 @@ use crate::random::Random;
 use bytemuck::Pod;
 use embert::Activation;
 use embert::blob::{Format, Linear, Matrix};
-use embert::fixed::{Factor, Narrow};
+use embert::fixed::{FixedMultiplier, Requantizer};
 use embert::kernels::{
     Activations, HiddenRow, InstructionSet, RowScale, SoftmaxScales, VALUE_SCALE_ONE,
 };
@@ -252,7 +252,7 @@ impl<'m> Stage<'m> {
                         // As raw scores of 30 bits less the shift are.
                         shift: 0,
                         keys: &self.multipliers[..columns],
-                        exponent: Factor::new(scale.scale * exponent),
+                        exponent: FixedMultiplier::new(scale.scale * exponent),
                         values: &self.ratios[..columns],
                     };
                     returned[0] = set.softmax(out, &scales, out_bytes) as i32;
@@ -288,7 +288,7 @@ impl<'m> Stage<'m> {
                         low: bytemuck::cast_slice(low),
                         scale,
                     };
-                    let factor = Factor::new(scale.scale / 1.5);
+                    let factor = FixedMultiplier::new(scale.scale / 1.5);
                     set.add_hidden(&row, &self.multipliers[..columns], factor, out);
                 }
                 Kernel::QuantizeHidden => {
@@ -300,7 +300,7 @@ impl<'m> Stage<'m> {
                 }
                 Kernel::Quantize => {
                     let largest = set.max_abs(words);
-                    let narrow = Narrow::new(largest, 127.0 / largest as f32);
+                    let narrow = Requantizer::new(largest, 127.0 / largest as f32);
                     set.quantize(words, narrow, out_bytes);
                 }
                 Kernel::QuantizeActivated => {
@@ -321,9 +321,9 @@ impl<'m> Stage<'m> {
 }
 
 /// Brings a row of that range to `steps` steps, as the encoder does.
-fn narrow(low: i32, high: i32, steps: f32) -> Narrow {
+fn narrow(low: i32, high: i32, steps: f32) -> Requantizer {
     let range = high.wrapping_sub(low) as u32 as f32;
-    Narrow::new(low.unsigned_abs().max(high.unsigned_abs()), steps / range)
+    Requantizer::new(low.unsigned_abs().max(high.unsigned_abs()), steps / range)
 }
 
 /// The next `count` elements, zeros, `offset` elements past an aligned address.

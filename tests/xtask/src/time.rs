@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use embert::kernels::InstructionSet;
-use embert::{Engine, Model, Settings, Workers};
+use embert::{Engine, EngineOptions, Model, Workers};
 use embert_tests::blobs::Aligned;
 use embert_tools::mapped::MappedFile;
 use embert_tools::threads::Threads;
@@ -30,10 +30,10 @@ pub fn run(timing: &Timing<'_>) -> Result<()> {
     let threads = (timing.threads > 1)
         .then(|| Threads::start(timing.threads))
         .transpose()?;
-    let mut settings = Settings {
+    let mut settings = EngineOptions {
         tile: timing.tile,
         workers: threads.as_ref().map_or(Workers::ONE, Threads::workers),
-        ..Settings::default()
+        ..EngineOptions::default()
     };
     if let Some(set) = timing.set {
         settings.set = InstructionSet::named(set)

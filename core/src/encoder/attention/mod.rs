@@ -15,7 +15,7 @@ use super::Pass;
 use super::dense::dense;
 use super::hidden::Hidden;
 use crate::blob::{Layer, Linear};
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::{Heads, SoftmaxScales, VALUE_SCALE_ONE};
 use crate::memory::{Arena, OutOfScratch, group};
 use crate::shape::blocks;
@@ -217,7 +217,7 @@ fn mix_head(
         let scores = scores.get_mut(..pass.tokens).unwrap_or_default();
         // Multipliers of keys halve: Q31 with 2^30 for one. Exponents have 11 fraction bits.
         let step = *scale * cache.key_scale * core::f32::consts::LOG2_E / root;
-        let exponent = Factor::new(step * (1u32 << 12) as f32 / (1u32 << shift) as f32);
+        let exponent = FixedMultiplier::new(step * (1u32 << 12) as f32 / (1u32 << shift) as f32);
         let softmax = SoftmaxScales {
             shift,
             keys: cache.key_multipliers,

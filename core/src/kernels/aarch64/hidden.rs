@@ -3,7 +3,7 @@
 //! Rows are whole blocks of 16 channels; others go to the definition.
 
 use super::vectors::*;
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{HiddenRow, scalar};
 use core::arch::aarch64::*;
 
@@ -52,7 +52,7 @@ fn sum([a, b, c, d]: [int64x2_t; 4]) -> i64 {
 }
 
 #[target_feature(enable = "neon")]
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let factor = FactorVectors::new(factor);
     // Twice the 12-bit value, less zero: 16 bits more to the left are all that matters of it.
     let zero = row.scale.zero_point.wrapping_mul(16).wrapping_add(8);
@@ -93,7 +93,7 @@ fn load_low(low: &[u8; 8]) -> uint8x8_t {
 #[target_feature(enable = "neon")]
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

@@ -21,7 +21,7 @@ mod vectors;
 
 use super::{Activations, HiddenRow, Kernels, SoftmaxScales, scalar};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::shape::Activation;
 use product::{Finish, Operands};
 
@@ -110,7 +110,13 @@ impl Kernels for Set {
         unsafe { expand::expand(nibbles, multipliers, out) }
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         // SAFETY: as above.
         unsafe { hidden::add_hidden(row, restore, factor, sums) }
     }
@@ -118,7 +124,7 @@ impl Kernels for Set {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -127,12 +133,18 @@ impl Kernels for Set {
         unsafe { hidden::quantize_hidden(row, narrow, zero_point, high, low) }
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         // SAFETY: as above.
         unsafe { rows::quantize(row, narrow, out) }
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         // SAFETY: as above.
         unsafe { rows::quantize_activated(row, narrow, zero_point, out) }
     }

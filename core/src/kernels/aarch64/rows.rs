@@ -3,12 +3,12 @@
 //! Whole blocks of 16 numbers here; what is left over goes to the definition.
 
 use super::vectors::*;
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar;
 use core::arch::aarch64::*;
 
 #[target_feature(enable = "neon")]
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     let vectors = NarrowVectors::new(narrow);
     let (blocks, rest) = row.as_chunks();
     let (out, rest_out) = split_like(blocks, out);
@@ -20,7 +20,7 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
 }
 
 #[target_feature(enable = "neon")]
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let (Ok(multiplier), Ok(zero)) = (
         i16::try_from(narrow.multiplier),
         i8::try_from(zero_point).map(i16::from),

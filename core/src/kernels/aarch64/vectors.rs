@@ -1,6 +1,6 @@
 //! Sixteen numbers at a time, from and to memory, and the arithmetic of [`crate::fixed`] on them.
 
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use core::arch::aarch64::*;
 
 pub type Words = [int32x4_t; 4];
@@ -81,7 +81,7 @@ pub fn right(shift: u32) -> int32x4_t {
     vdupq_n_s32((shift as i32).wrapping_neg())
 }
 
-/// A [`Factor`] in all lanes.
+/// A [`FixedMultiplier`] in all lanes.
 #[derive(Clone, Copy)]
 pub struct FactorVectors {
     multiplier: int32x4_t,
@@ -91,7 +91,7 @@ pub struct FactorVectors {
 impl FactorVectors {
     #[inline]
     #[target_feature(enable = "neon")]
-    pub fn new(factor: Factor) -> Self {
+    pub fn new(factor: FixedMultiplier) -> Self {
         FactorVectors {
             multiplier: vdupq_n_s32(factor.multiplier),
             right: right(factor.shift),
@@ -106,7 +106,7 @@ impl FactorVectors {
     }
 }
 
-/// A [`Narrow`] in all lanes.
+/// A [`Requantizer`] in all lanes.
 #[derive(Clone, Copy)]
 pub struct NarrowVectors {
     pre: int32x4_t,
@@ -118,7 +118,7 @@ pub struct NarrowVectors {
 impl NarrowVectors {
     #[inline]
     #[target_feature(enable = "neon")]
-    pub fn new(narrow: Narrow) -> Self {
+    pub fn new(narrow: Requantizer) -> Self {
         NarrowVectors {
             pre: right(narrow.pre_shift),
             multiplier: vdupq_n_s32(narrow.multiplier),

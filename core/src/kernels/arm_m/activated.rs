@@ -1,6 +1,6 @@
 //! Activated numbers: whole rounds of them by a set's own code, what is left by the definition.
 
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar;
 use crate::shape::Activation;
 
@@ -33,7 +33,7 @@ pub fn activate<const LANES: usize>(
 /// multiplies.
 pub fn quantize<const LANES: usize>(
     row: &[i16],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     out: &mut [i8],
     quantize: impl FnOnce(&[i16], &mut [i8]),

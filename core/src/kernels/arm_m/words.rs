@@ -1,13 +1,13 @@
 //! Rows of words, four a round, by what every core with `MLA` has.
 
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar;
 use core::arch::asm;
 
 /// Numbers computed together.
 const LANES: usize = 4;
 
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     let rounds = row.len().min(out.len()) / LANES;
     let (row, row_left) = row.split_at(rounds * LANES);
     let (out, out_left) = out.split_at_mut(rounds * LANES);

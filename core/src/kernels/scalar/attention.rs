@@ -1,6 +1,6 @@
 //! Softmax, and how values are packed to be mixed by it.
 
-use crate::fixed::{Factor, horner_q15, mul_q15, mul_q31};
+use crate::fixed::{FixedMultiplier, horner_q15, mul_q15, mul_q31};
 use crate::kernels::SoftmaxScales;
 use crate::shape::BLOCK;
 
@@ -55,7 +55,7 @@ pub(in crate::kernels) fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i
 pub(in crate::kernels) fn weigh(
     scores: &[i32],
     largest: i32,
-    exponent: Factor,
+    exponent: FixedMultiplier,
     values: &[i16],
     out: &mut [i8],
 ) -> u32 {

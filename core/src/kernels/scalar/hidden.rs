@@ -1,6 +1,6 @@
 //! Hidden states in 12 bits.
 
-use crate::fixed::{Factor, Narrow, mul_q31};
+use crate::fixed::{FixedMultiplier, Requantizer, mul_q31};
 use crate::kernels::HiddenRow;
 use crate::shape::BLOCK;
 
@@ -9,7 +9,7 @@ fn nibble(low: u8, upper: bool) -> i32 {
     (if upper { low >> 4 } else { low & 15 }) as i32
 }
 
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let zero = row.scale.zero_point.wrapping_mul(16).wrapping_add(8);
     let blocks = row
         .high
@@ -29,7 +29,7 @@ pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &m
 
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

@@ -1,6 +1,6 @@
 //! LayerNorm.
 
-use crate::fixed::{Factor, mul_q31};
+use crate::fixed::{FixedMultiplier, mul_q31};
 
 pub fn normalize(row: &mut [i32], hidden: usize, gains: &[i32], epsilon: f32) {
     let mean = mean(row.iter().map(|&v| v as i64).sum(), hidden);
@@ -35,7 +35,7 @@ pub(in crate::kernels) fn normalizer(
     width: usize,
     hidden: usize,
     epsilon: f32,
-) -> (u32, Factor) {
+) -> (u32, FixedMultiplier) {
     // The padding channels hold zeros: each has added the square of the mean.
     let padding = width.saturating_sub(hidden) as u64;
     let square = (mean as i64 * mean as i64) as u64;
@@ -47,5 +47,5 @@ pub(in crate::kernels) fn normalizer(
     let root_bits = (64 - squares.leading_zeros()).div_ceil(2);
     let shift = 30u32.saturating_sub(root_bits);
     let factor = inverse * (1u32 << 22) as f32 / (1u32 << shift) as f32;
-    (shift, Factor::new(factor))
+    (shift, FixedMultiplier::new(factor))
 }

@@ -1,7 +1,7 @@
 //! Matrix products, and dense layers made of them.
 
 use crate::blob::{Format, Linear, Matrix};
-use crate::fixed::{Factor, mul_q31};
+use crate::fixed::{FixedMultiplier, mul_q31};
 use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
 
@@ -26,7 +26,7 @@ fn dot_block(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
     sums
 }
 
-/// The same of a block column in [`Format::Fours`].
+/// The same of a block column in [`Format::Vnni4`].
 fn dot_fours(row: &[i8], block_column: &[i8]) -> [i32; BLOCK] {
     let mut sums = [0i32; BLOCK];
     let steps = row
@@ -53,7 +53,7 @@ fn for_blocks(
     mut each: impl FnMut(usize, usize, [i32; BLOCK]),
 ) {
     let dot = match b.format {
-        Format::Fours if cfg!(target_arch = "x86_64") => dot_fours,
+        Format::Vnni4 if cfg!(target_arch = "x86_64") => dot_fours,
         _ => dot_block,
     };
     let block_columns = b.data.chunks_exact((b.depth * BLOCK).max(1));
@@ -81,9 +81,9 @@ pub fn accumulator_shift(depth: usize) -> u32 {
 }
 
 /// The factor of a row of the given scale for `layer`.
-pub fn row_factor(scale: f32, layer: &Linear<'_>) -> Factor {
+pub fn row_factor(scale: f32, layer: &Linear<'_>) -> FixedMultiplier {
     let shift = accumulator_shift(layer.weights.depth);
-    Factor::new(scale * layer.scale / (1u32 << shift) as f32)
+    FixedMultiplier::new(scale * layer.scale / (1u32 << shift) as f32)
 }
 
 pub fn linear(

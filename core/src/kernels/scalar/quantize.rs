@@ -1,9 +1,14 @@
 //! Rows to int8, and what they range over.
 
-use crate::fixed::{Narrow, mul_q15};
+use crate::fixed::{Requantizer, mul_q15};
 use crate::kernels::Heads;
 
-pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize<T: Copy + Into<i32>>(
+    row: &[T],
+    narrow: Requantizer,
+    zero_point: i32,
+    out: &mut [i8],
+) {
     for (&v, out) in row.iter().zip(out) {
         let q = narrow.apply(v.into()).wrapping_add(zero_point);
         *out = q.clamp(i8::MIN as i32, i8::MAX as i32) as i8;
@@ -12,8 +17,8 @@ pub fn quantize<T: Copy + Into<i32>>(row: &[T], narrow: Narrow, zero_point: i32,
 
 /// What brings a row whose largest magnitude is known to -127..=127.
 #[inline]
-pub(in crate::kernels) fn symmetric(largest: u32) -> Narrow {
-    Narrow::new(largest, 127.0 / largest as f32)
+pub(in crate::kernels) fn symmetric(largest: u32) -> Requantizer {
+    Requantizer::new(largest, 127.0 / largest as f32)
 }
 
 /// Calls `quantize` for each head of each row; it returns the largest magnitude.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::blob::{Format, Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, HiddenRow, RowScale, SoftmaxScales, VALUE_SCALE_ONE};
 use crate::shape::BLOCK;
 
@@ -57,7 +57,7 @@ fn softmax_is_that_of_real_numbers() {
         let shift = 12;
         let mut scores: Vec<i32> = numbers(seed).take(keys).map(|n| n >> 13).collect();
         let raw = scores.clone();
-        let exponent = Factor::new(0.4 / 8192.0);
+        let exponent = FixedMultiplier::new(0.4 / 8192.0);
         let scales = SoftmaxScales {
             shift,
             keys: &vec![(1 << 30) - 1; keys],
@@ -87,7 +87,7 @@ fn softmax_is_that_of_real_numbers() {
 fn many_small_weights_keep_their_sum() {
     let keys = 321;
     // One score, and 320 that are lower by what makes their weights 0.3 of a step each.
-    let exponent = Factor::new(0.25);
+    let exponent = FixedMultiplier::new(0.25);
     let below = ((255.0f64 / 0.3).log2() * 2048.0 * 4.0 * 2.0) as i32;
     let mut scores = vec![-below; keys];
     scores[0] = 0;
@@ -203,7 +203,7 @@ fn hidden_states_survive_quantization() {
     let row: Vec<i32> = numbers(1).take(32).map(|n| (n >> 4) - (1 << 26)).collect();
     let (low, high) = range(&row);
     let width = (high - low) as f32;
-    let narrow = Narrow::new(low.unsigned_abs().max(high.unsigned_abs()), 4064.0 / width);
+    let narrow = Requantizer::new(low.unsigned_abs().max(high.unsigned_abs()), 4064.0 / width);
     let zero_point = -127 - crate::fixed::round_shift(narrow.apply(low), 4);
     let (mut upper, mut lower) = ([0i8; 32], [0xffu8; 16]);
     quantize_hidden(&row, narrow, zero_point, &mut upper, &mut lower);
@@ -219,7 +219,7 @@ fn hidden_states_survive_quantization() {
     // A restore of one half undone by a factor of four steps: units of 1/16 of a step of int8.
     let restore = [1 << 29; 32];
     let step = state.scale.scale / 16.0;
-    let factor = Factor::new(step / (1u32 << 17) as f32 * 4.0 / 4096.0);
+    let factor = FixedMultiplier::new(step / (1u32 << 17) as f32 * 4.0 / 4096.0);
     add_hidden(&state, &restore, factor, &mut sums);
     for (&sum, &v) in sums.iter().zip(&row) {
         let found = f64::from(sum - 1000) * 4096.0;
@@ -234,7 +234,7 @@ fn int8_rows_survive_quantization() {
         let row: Vec<i32> = numbers(bits).take(64).map(|n| n >> (31 - bits)).collect();
         let (low, high) = range(&row);
         let width = (high - low) as f32;
-        let narrow = Narrow::new(high as u32, 254.0 / width);
+        let narrow = Requantizer::new(high as u32, 254.0 / width);
         let zero_point = -127 - narrow.apply(low);
         let mut out = [0i8; 64];
         quantize(&row, narrow, zero_point, &mut out);

@@ -8,7 +8,7 @@ mod vector;
 
 use super::{Activations, HiddenRow, Kernels, SoftmaxScales};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::shape::Activation;
 
 /// The set, where the engine has vectors.
@@ -50,14 +50,20 @@ impl Kernels for Simd128 {
         rows::expand(nibbles, multipliers, out);
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         rows::add_hidden(row, restore, factor, sums);
     }
 
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -65,11 +71,17 @@ impl Kernels for Simd128 {
         rows::quantize_hidden(row, narrow, zero_point, high, low);
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         rows::quantize(row, narrow, out);
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         rows::quantize_activated(row, narrow, zero_point, out);
     }
 

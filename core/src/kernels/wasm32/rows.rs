@@ -2,7 +2,7 @@
 
 use super::vector::{Factors, Narrows, doubled, halves, load, mul_q31, quarters, store};
 use crate::blob::PAIR;
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::scalar::{GELU_ERF, GELU_TANH, NIBBLE_PRODUCTS};
 use crate::kernels::{HiddenRow, scalar};
 use crate::shape::{Activation, BLOCK};
@@ -67,7 +67,7 @@ pub fn expand(nibbles: &[i8], multipliers: &[u8], out: &mut [i8]) {
     }
 }
 
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let zero = i32x4_splat(row.scale.zero_point.wrapping_mul(16).wrapping_add(8));
     let factors = Factors::from(factor);
     let (high, low) = (row.high.as_chunks::<BLOCK>().0, row.low.as_chunks::<8>().0);
@@ -101,7 +101,7 @@ pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &m
 
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],
@@ -131,7 +131,7 @@ pub fn quantize_hidden(
     }
 }
 
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     if row.len() != out.len() {
         return scalar::quantize(row, narrow, 0, out);
     }
@@ -145,7 +145,7 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
     scalar::quantize(last_row, narrow, 0, last_out);
 }
 
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     if row.len() != out.len() {
         return scalar::quantize(row, narrow, zero_point, out);
     }

@@ -1,7 +1,7 @@
 //! What the kernels share: loads and stores of whole vectors, and the operations of
 //! [`crate::fixed`].
 
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::shape::BLOCK;
 use core::arch::wasm32::*;
 
@@ -57,7 +57,7 @@ pub fn doubled(multipliers: v128) -> v128 {
     i32x4_add(multipliers, multipliers)
 }
 
-/// A [`Factor`] for four numbers at a time.
+/// A [`FixedMultiplier`] for four numbers at a time.
 #[derive(Clone, Copy)]
 pub struct Factors {
     doubled: v128,
@@ -65,9 +65,9 @@ pub struct Factors {
     shift: u32,
 }
 
-impl From<Factor> for Factors {
+impl From<FixedMultiplier> for Factors {
     #[inline(always)]
-    fn from(factor: Factor) -> Self {
+    fn from(factor: FixedMultiplier) -> Self {
         Factors {
             doubled: doubled(i32x4_splat(factor.multiplier)),
             rounding: rounding(factor.shift),
@@ -77,7 +77,7 @@ impl From<Factor> for Factors {
 }
 
 impl Factors {
-    /// [`Factor::apply`].
+    /// [`FixedMultiplier::apply`].
     #[inline(always)]
     pub fn apply(&self, v: v128) -> v128 {
         // SAFETY: a reference is read. Were it not volatile, LLVM would take the widening out of
@@ -88,7 +88,7 @@ impl Factors {
     }
 }
 
-/// A [`Narrow`] for four numbers at a time.
+/// A [`Requantizer`] for four numbers at a time.
 #[derive(Clone, Copy)]
 pub struct Narrows {
     pre_shift: u32,
@@ -97,9 +97,9 @@ pub struct Narrows {
     shift: u32,
 }
 
-impl From<Narrow> for Narrows {
+impl From<Requantizer> for Narrows {
     #[inline(always)]
-    fn from(narrow: Narrow) -> Self {
+    fn from(narrow: Requantizer) -> Self {
         Narrows {
             pre_shift: narrow.pre_shift,
             multiplier: i32x4_splat(narrow.multiplier),
@@ -110,7 +110,7 @@ impl From<Narrow> for Narrows {
 }
 
 impl Narrows {
-    /// [`Narrow::apply`].
+    /// [`Requantizer::apply`].
     #[inline(always)]
     pub fn apply(&self, v: v128) -> v128 {
         let product = i32x4_mul(i32x4_shr(v, self.pre_shift), self.multiplier);

@@ -4,11 +4,11 @@
 //! time, so that one vector holds successive inputs of many output channels. A tile of rows then
 //! needs one broadcast of its inputs per row and step, and its sums come out in order. That costs
 //! as much as multiplying a row or two, which a panel that stays in the nearest cache gives back
-//! many times over. Weights that a blob stores in [`Format::Fours`] lie in that order already.
+//! many times over. Weights that a blob stores in [`Format::Vnni4`] lie in that order already.
 
 use super::fits;
 use crate::blob::{Format, Linear, Matrix};
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::Activations;
 use crate::kernels::scalar::{accumulator_shift, row_factor};
 use crate::shape::BLOCK;
@@ -43,7 +43,7 @@ pub struct Tiling {
     /// # Safety
     /// `panel` has room for `weight_bytes` bytes per weight.
     pub pack: unsafe fn(blocks: &[i8], panel: *mut u8),
-    /// The same of blocks in [`Format::Fours`]; `None` where a tile takes these as they lie.
+    /// The same of blocks in [`Format::Vnni4`]; `None` where a tile takes these as they lie.
     pub pack_fours: Option<unsafe fn(blocks: &[i8], panel: *mut u8)>,
     /// Multiplies a tile.
     ///
@@ -117,7 +117,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(factor: Factor, zero_point: i32) -> Self {
+    fn new(factor: FixedMultiplier, zero_point: i32) -> Self {
         Row {
             multiplier: factor.multiplier << 1,
             rounding: ((1u32 << factor.shift) >> 1) as i32,
@@ -212,7 +212,7 @@ unsafe fn product(
         }
         let direct = b.format == Format::Columns && rows <= tiling.direct_rows;
         let (multiply, pack) = match b.format {
-            Format::Fours => (tiling.multiply, tiling.pack_fours),
+            Format::Vnni4 => (tiling.multiply, tiling.pack_fours),
             _ if direct => (tiling.multiply_direct, None),
             _ => (tiling.multiply, Some(tiling.pack)),
         };

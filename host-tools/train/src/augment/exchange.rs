@@ -141,13 +141,13 @@ fn entities(row: &LabelledWords) -> Vec<(&str, Range<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Place;
+    use crate::data::SourceLine;
     use std::path::Path;
 
     fn row(words: &str, tags: &str, intent: &str) -> LabelledWords {
         let all = |text: &str| text.split(' ').map(str::to_owned).collect();
         LabelledWords {
-            at: Place {
+            at: SourceLine {
                 path: Path::new("words").into(),
                 line: 1,
             },

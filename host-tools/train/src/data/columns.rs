@@ -1,6 +1,6 @@
 //! Which columns of a table, or fields of a JSON object, hold what.
 
-use super::{DataError, LabelledText, Place};
+use super::{DataError, LabelledText, SourceLine};
 
 /// Where the texts and labels are. What is left open is found by the usual names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl LabelledText {
 }
 
 /// Labels that must be one.
-pub(super) fn one(labels: Vec<String>, at: &Place) -> Result<Vec<String>, DataError> {
+pub(super) fn one(labels: Vec<String>, at: &SourceLine) -> Result<Vec<String>, DataError> {
     match labels.is_empty() {
         true => Err(at.malformed("the label is empty; leave the row out")),
         false => Ok(labels),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DataError, LabelledWords, Place, iob, lines};
+use super::{DataError, LabelledWords, SourceLine, iob, lines};
 
 /// Reads a file of CoNLL columns, parted by tabs or, where a line has none, by spaces.
 ///
@@ -82,7 +82,10 @@ fn is_part_or_whole(number: &str) -> bool {
     parts.clone().count() == 2 && parts.all(all_digits)
 }
 
-fn numbered_word<'a>(line: &'a str, at: &Place) -> Result<Option<(&'a str, &'a str)>, DataError> {
+fn numbered_word<'a>(
+    line: &'a str,
+    at: &SourceLine,
+) -> Result<Option<(&'a str, &'a str)>, DataError> {
     match cells(line)[..] {
         [number, ..] if is_part_or_whole(number) => Ok(None),
         [_, word, tag, ..] => Ok(Some((word, tag))),
@@ -90,7 +93,7 @@ fn numbered_word<'a>(line: &'a str, at: &Place) -> Result<Option<(&'a str, &'a s
     }
 }
 
-fn first_and_last<'a>(line: &'a str, at: &Place) -> Result<(&'a str, &'a str), DataError> {
+fn first_and_last<'a>(line: &'a str, at: &SourceLine) -> Result<(&'a str, &'a str), DataError> {
     match cells(line)[..] {
         [word, .., tag] => Ok((word, tag)),
         _ => Err(at.malformed("a word and a tag are needed; correct or remove the line")),

@@ -10,10 +10,10 @@ pub enum DataError {
     Io { path: PathBuf, source: io::Error },
 
     #[error("{at} is not UTF-8; convert the file with iconv")]
-    NotUtf8 { at: Place },
+    NotUtf8 { at: SourceLine },
 
     #[error("{at}: {reason}")]
-    Malformed { at: Place, reason: String },
+    Malformed { at: SourceLine, reason: String },
 
     /// What is wrong with a file as a whole, or at a place that the reason names.
     #[error("{}: {reason}", path.display())]
@@ -24,7 +24,7 @@ pub enum DataError {
          to the training file (or to the file of names, if there is one), or leave this row out"
     )]
     UnknownLabel {
-        at: Place,
+        at: SourceLine,
         label: String,
         known: usize,
     },
@@ -42,13 +42,13 @@ pub enum DataError {
 
 /// A line of a file, printed as `train.tsv, line 12`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLine {
     pub path: Arc<Path>,
     /// Counted from 1.
     pub line: usize,
 }
 
-impl Place {
+impl SourceLine {
     pub(super) fn malformed(&self, reason: impl Into<String>) -> DataError {
         DataError::Malformed {
             at: self.clone(),
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}", self.path.display(), self.line)
     }

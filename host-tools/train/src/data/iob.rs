@@ -1,6 +1,6 @@
 //! Tags of entities: what they mean, and other schemes made IOB2.
 
-use super::{DataError, Place};
+use super::{DataError, SourceLine};
 
 /// A tag of the schemes IOB1, IOB2 and IO, with the type of its entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) fn iob2(
     tag: &str,
     before: Option<&String>,
     ignored: &[String],
-    at: &Place,
+    at: &SourceLine,
 ) -> Result<String, DataError> {
     let Some(meaning) = Tag::parse(tag) else {
         return Err(at.malformed(format!(
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn converted(tags: &str, ignored: &[&str]) -> Result<String, DataError> {
-        let at = Place {
+        let at = SourceLine {
             path: Path::new("a.conll").into(),
             line: 3,
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{self, Column};
-use super::{Columns, DataError, LabelledText, Place, lines};
+use super::{Columns, DataError, LabelledText, SourceLine, lines};
 
 /// The fields that hold the text, the second one and the labels.
 struct Fields {
@@ -64,13 +64,13 @@ fn find(object: &Map<String, Value>, columns: &Columns) -> Result<Fields, String
 fn value<'a>(
     object: &'a Map<String, Value>,
     name: &str,
-    at: &Place,
+    at: &SourceLine,
 ) -> Result<&'a Value, DataError> {
     let missing = || at.malformed(format!("there is no {name:?}; add it or remove the line"));
     object.get(name).ok_or_else(missing)
 }
 
-fn text(object: &Map<String, Value>, name: &str, at: &Place) -> Result<String, DataError> {
+fn text(object: &Map<String, Value>, name: &str, at: &SourceLine) -> Result<String, DataError> {
     match value(object, name, at)? {
         Value::String(text) => Ok(text.clone()),
         other => Err(at.malformed(format!("{name:?} is {other}; it must be a string"))),
@@ -82,7 +82,7 @@ fn labels(
     object: &Map<String, Value>,
     name: &str,
     columns: &Columns,
-    at: &Place,
+    at: &SourceLine,
 ) -> Result<Vec<String>, DataError> {
     let label = |value: &Value| match value {
         Value::String(label) => Ok(label.trim().to_owned()),

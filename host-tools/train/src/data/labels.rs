@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::{DataError, LabelledText, LabelledWords, Place, Tag, lines};
+use super::{DataError, LabelledText, LabelledWords, SourceLine, Tag, lines};
 
 /// The labels that a model is trained for. A label's number is its place among them.
 ///
@@ -95,7 +95,7 @@ impl Labels {
     ///
     /// # Errors
     /// [`DataError::UnknownLabel`].
-    pub fn number(&self, name: &str, at: &Place) -> Result<usize, DataError> {
+    pub fn number(&self, name: &str, at: &SourceLine) -> Result<usize, DataError> {
         let unknown = || DataError::UnknownLabel {
             at: at.clone(),
             label: name.to_owned(),
@@ -136,9 +136,9 @@ mod tests {
     use super::super::lines::tests::{file, message};
     use super::*;
 
-    fn at(line: usize) -> Place {
+    fn at(line: usize) -> SourceLine {
         let path = Path::new("dev.tsv").into();
-        Place { path, line }
+        SourceLine { path, line }
     }
 
     fn texts(labels: &[&str]) -> Vec<LabelledText> {

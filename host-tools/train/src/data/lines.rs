@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use super::{DataError, Place, some};
+use super::{DataError, SourceLine, some};
 
 /// The lines of a file that are not blank, a text each.
 ///
@@ -14,7 +14,7 @@ pub fn texts(path: &Path) -> Result<Vec<String>, DataError> {
 }
 
 /// All lines of a file, without what ends them.
-pub(super) fn lines(path: &Path) -> Result<Vec<(Place, String)>, DataError> {
+pub(super) fn lines(path: &Path) -> Result<Vec<(SourceLine, String)>, DataError> {
     let mut bytes = bytes(path)?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
@@ -27,7 +27,7 @@ pub(super) fn lines(path: &Path) -> Result<Vec<(Place, String)>, DataError> {
     lines
         .map(|(line, bytes)| {
             let path = Arc::clone(&path);
-            let at = Place { path, line };
+            let at = SourceLine { path, line };
             let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
             let text = text(bytes, &at)?.to_owned();
             Ok((at, text))
@@ -47,7 +47,7 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-pub(super) fn text<'a>(bytes: &'a [u8], at: &Place) -> Result<&'a str, DataError> {
+pub(super) fn text<'a>(bytes: &'a [u8], at: &SourceLine) -> Result<&'a str, DataError> {
     str::from_utf8(bytes).map_err(|_| DataError::NotUtf8 { at: at.clone() })
 }
 

@@ -23,7 +23,7 @@ use std::path::Path;
 
 pub use columns::{Column, Columns};
 pub use documents::{Boundary, Document, documents};
-pub use error::{DataError, Place};
+pub use error::{DataError, SourceLine};
 pub use held_out::HeldOut;
 pub use iob::Tag;
 pub use labels::Labels;

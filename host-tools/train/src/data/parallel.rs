@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{DataError, LabelledText, LabelledWords, Place, iob, lines};
+use super::{DataError, LabelledText, LabelledWords, SourceLine, iob, lines};
 
 /// Sentences and their intents. `seq.out` need not be there.
 pub(super) fn texts(folder: &Path) -> Result<Vec<LabelledText>, DataError> {
@@ -51,7 +51,7 @@ pub(super) fn words(folder: &Path, ignored: &[String]) -> Result<Vec<LabelledWor
     .collect()
 }
 
-fn as_many(path: &Path, count: usize) -> Result<Vec<(Place, String)>, DataError> {
+fn as_many(path: &Path, count: usize) -> Result<Vec<(SourceLine, String)>, DataError> {
     let lines = lines::lines(path)?;
     if lines.len() != count {
         return Err(DataError::MalformedFile {
@@ -65,7 +65,7 @@ fn as_many(path: &Path, count: usize) -> Result<Vec<(Place, String)>, DataError>
     Ok(lines)
 }
 
-fn some(text: &str, what: &str, at: &Place) -> Result<String, DataError> {
+fn some(text: &str, what: &str, at: &SourceLine) -> Result<String, DataError> {
     match text.trim() {
         "" => Err(at.malformed(format!(
             "the {what} is empty; remove the line from every file"

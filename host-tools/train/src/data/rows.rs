@@ -1,6 +1,6 @@
 //! The rows of a data set, before and after their labels have become numbers.
 
-use super::{DataError, Labels, Place};
+use super::{DataError, Labels, SourceLine};
 
 /// A text or a pair of them, and the classes it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Tagged {
 /// [`Classified`] as the file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledText {
-    pub at: Place,
+    pub at: SourceLine,
     pub text: String,
     pub pair: Option<String>,
     pub labels: Vec<String>,
@@ -35,7 +35,7 @@ pub struct LabelledText {
 /// [`Tagged`] as the file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledWords {
-    pub at: Place,
+    pub at: SourceLine,
     pub words: Vec<String>,
     /// IOB2, as many as words.
     pub tags: Vec<String>,
@@ -73,6 +73,6 @@ impl LabelledWords {
     }
 }
 
-fn numbers(names: &[String], labels: &Labels, at: &Place) -> Result<Vec<usize>, DataError> {
+fn numbers(names: &[String], labels: &Labels, at: &SourceLine) -> Result<Vec<usize>, DataError> {
     names.iter().map(|name| labels.number(name, at)).collect()
 }

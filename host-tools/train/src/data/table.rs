@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::{Columns, DataError, LabelledText, Place, columns, extension, lines};
+use super::{Columns, DataError, LabelledText, SourceLine, columns, extension, lines};
 
 /// Reads a table that has its texts and labels in the given columns.
 ///
@@ -94,13 +94,13 @@ impl<'a> Places<'a> {
     }
 
     /// Of the row that begins there, after the ends of lines that are left of what is before it.
-    fn of(&mut self, start: usize) -> Place {
+    fn of(&mut self, start: usize) -> SourceLine {
         let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
         let start = start + self.bytes[start..].iter().take_while(is_end).count();
         let passed = &self.bytes[self.counted..start];
         self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
         self.counted = start;
-        Place {
+        SourceLine {
             path: Arc::clone(&self.path),
             line: self.line,
         }

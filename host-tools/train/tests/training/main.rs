@@ -9,7 +9,7 @@ use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::factorize::factorize;
 use embert_tools::quantize::{Options, Part, quantize};
 use embert_train::classifier::{Classifier, Workspace};
-use embert_train::data::{Answer, LabelledText, LabelledWords, Place, Question};
+use embert_train::data::{Answer, LabelledText, LabelledWords, Question, SourceLine};
 use embert_train::engine;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
@@ -42,8 +42,8 @@ fn letters(seed: usize, count: usize) -> Vec<String> {
     (0..count).map(|i| letter(i).to_string()).collect()
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> SourceLine {
+    SourceLine {
         path: Path::new("words.tsv").into(),
         line: 1,
     }

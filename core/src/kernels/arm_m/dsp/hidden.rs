@@ -1,11 +1,11 @@
 //! Hidden states in 12 bits, channels `i` and `i + 8` of a block together: they share a low byte.
 
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{HiddenRow, scalar};
 use crate::shape::BLOCK;
 use core::arch::asm;
 
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let lengths = [row.high.len(), 2 * row.low.len(), restore.len(), sums.len()];
     let blocks = lengths.into_iter().min().unwrap_or(0) / BLOCK;
     let zero_point = row.scale.zero_point;
@@ -69,7 +69,7 @@ pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &m
 
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

@@ -5,7 +5,7 @@
 //! instructions for 64 multiply-accumulates. Sums start, grow and are requantized in registers.
 
 use crate::blob::{Linear, Matrix};
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
 use crate::shape::BLOCK;
@@ -201,7 +201,7 @@ impl Row {
         }
     }
 
-    fn set_factor(&mut self, factor: Factor) {
+    fn set_factor(&mut self, factor: FixedMultiplier) {
         self.multiplier = factor.multiplier << 1;
         self.rounding = ((1u32 << factor.shift) >> 1) as i32;
         self.shift = factor.shift;

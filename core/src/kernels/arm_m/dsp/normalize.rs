@@ -1,6 +1,6 @@
 //! LayerNorm: sums of 64 bits by `SMLAL`, products by `SMMUL`, four channels a round.
 
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::scalar;
 use core::arch::asm;
 
@@ -83,7 +83,7 @@ fn center(row: &mut [i32], mean: i32) -> u64 {
 
 /// Shifts a row of whole rounds, at least one, to the left, and multiplies it by `factor` and each
 /// channel's gain.
-fn scale(row: &mut [i32], gains: &[i32], left: u32, factor: Factor) {
+fn scale(row: &mut [i32], gains: &[i32], left: u32, factor: FixedMultiplier) {
     assert!(row.len() >= LANES && gains.len() >= row.len());
     // SAFETY: each of the rounds reads and writes 4 channels and reads 4 gains. r6 and r7 may not
     // be operands; they are saved and restored. Flags and the other registers written are declared.

@@ -1,19 +1,19 @@
 //! Activated numbers to int8, four numbers a round.
 
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::arm_m::activated;
 use core::arch::asm;
 
 /// Numbers computed together.
 const LANES: usize = 4;
 
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     activated::quantize::<LANES>(row, narrow, zero_point, out, |row, out| {
         quantize_rounds(row, narrow, zero_point, out);
     });
 }
 
-fn quantize_rounds(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+fn quantize_rounds(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let rounds = row.len() / LANES;
     assert!(rounds > 0 && out.len() >= row.len());
     // SAFETY: each of the rounds reads 4 numbers, two to a word, and writes 4 bytes.

@@ -1,6 +1,6 @@
 //! Softmax: scores to one scale, to exponentials, to weights, 16 of them a round.
 
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::SoftmaxScales;
 use crate::kernels::scalar::{self, DITHER, exp2_negative};
 use crate::shape::BLOCK;
@@ -133,7 +133,11 @@ fn scale_scores(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
 /// and its fraction's 11 bits are the highest. Small shifts leave more than fits there: up to 12,
 /// numbers saturated to `BITS` bits have a whole part of at least 15, which makes them zero, and
 /// at most 255. No score is past 2^30, so that none is below another by 2^31.
-fn exponentials<const BITS: u32>(scores: &mut [i32], largest: i32, exponent: Factor) -> u32 {
+fn exponentials<const BITS: u32>(
+    scores: &mut [i32],
+    largest: i32,
+    exponent: FixedMultiplier,
+) -> u32 {
     assert!(scores.len() >= BLOCK);
     let mut sum = 0u32;
     let shift = if BITS > 0 {

@@ -1,14 +1,14 @@
 //! Rows brought to 8 and 12 bits: a shift, a product and a rounding shift, then narrowing, which
 //! saturates.
 
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar;
 use crate::shape::BLOCK;
 use core::arch::asm;
 
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],
@@ -71,7 +71,7 @@ pub fn quantize_hidden(
     }
 }
 
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     let (blocks, rest) = row.as_chunks::<BLOCK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
     if blocks.is_empty() || out_blocks.len() < blocks.len() {
@@ -119,7 +119,7 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
     }
 }
 
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let (blocks, rest) = row.as_chunks::<BLOCK>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
     let fits = i16::try_from(narrow.multiplier).is_ok() && i8::try_from(zero_point).is_ok();

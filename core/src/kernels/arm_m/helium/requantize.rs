@@ -1,7 +1,7 @@
 //! Sums of a row that were added up in parts, to units of the layer's `unit`: a lane is a column.
 
 use crate::blob::Linear;
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::RowScale;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use core::arch::asm;
@@ -22,7 +22,7 @@ pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &Row
     if rounds == 0 || !row.len().is_multiple_of(LANES) {
         return scalar::requantize(row, layer, first, scale);
     }
-    let factor: Factor = row_factor(scale.scale, layer);
+    let factor: FixedMultiplier = row_factor(scale.scale, layer);
     // SAFETY: each of the rounds reads and writes 4 numbers of the row and reads 4 of each of the
     // columns' slices, which have as many.
     unsafe {

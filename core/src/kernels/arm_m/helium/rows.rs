@@ -1,7 +1,7 @@
 //! What works on rows of integers. Loops that count elements rather than rounds (`DLSTP`, `LETP`)
 //! cut the lanes of their last round by themselves.
 
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::HiddenRow;
 use crate::kernels::scalar::{self, mean, normalizer};
 use crate::shape::BLOCK;
@@ -139,7 +139,7 @@ fn center(row: &mut [i32], mean: i32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-fn gain(row: &mut [i32], shift: u32, factor: Factor, gains: &[i32]) {
+fn gain(row: &mut [i32], shift: u32, factor: FixedMultiplier, gains: &[i32]) {
     // SAFETY: reads and writes as many elements of `row`, and reads as many of `gains`, as both
     // have.
     unsafe {
@@ -190,7 +190,7 @@ pub fn add_embedding(row: &[i8], multiplier: u16, sums: &mut [i32]) {
     }
 }
 
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let blocks = (row.high.len() / BLOCK)
         .min(row.low.len() / (BLOCK / 2))
         .min(restore.len() / BLOCK)

@@ -1,6 +1,6 @@
 //! Softmax: scores in lanes of 32 bits, exponentials and weights in lanes of 16.
 
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::SoftmaxScales;
 use crate::kernels::scalar::{self, DITHER, EXP2};
 use crate::shape::BLOCK;
@@ -75,7 +75,7 @@ fn scale(scores: &mut [i32], shift: u32, keys: &[i32]) -> i32 {
 fn weigh_rest(
     scores: &[i32],
     largest: i32,
-    exponent: Factor,
+    exponent: FixedMultiplier,
     values: &[i16],
     out: &mut [i8],
 ) -> u32 {
@@ -127,7 +127,7 @@ static CONSTANTS: Constants = {
 fn weigh(
     scores: &[[i32; BLOCK]],
     largest: i32,
-    exponent: Factor,
+    exponent: FixedMultiplier,
     values: &[[i16; BLOCK]],
     out: &mut [[i8; BLOCK]],
 ) -> u32 {

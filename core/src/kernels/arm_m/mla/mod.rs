@@ -7,7 +7,7 @@ mod quantize;
 
 use super::words;
 use crate::blob::{Linear, Matrix};
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar::requantize_rows;
 use crate::kernels::{Activations, Kernels, portable};
 use crate::shape::Activation;
@@ -47,7 +47,7 @@ impl Kernels for Mla {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -55,11 +55,17 @@ impl Kernels for Mla {
         quantize::quantize_hidden(row, narrow, zero_point, high, low);
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         words::quantize(row, narrow, out);
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         quantize::quantize_activated(row, narrow, zero_point, out);
     }
 

@@ -1,6 +1,6 @@
 //! Activated numbers to int8, and hidden states to 12 bits.
 
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::arm_m::activated;
 use crate::shape::BLOCK;
 use core::arch::asm;
@@ -8,13 +8,13 @@ use core::arch::asm;
 /// Numbers computed together.
 const LANES: usize = 4;
 
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     activated::quantize::<LANES>(row, narrow, zero_point, out, |row, out| {
         quantize_rounds(row, narrow, zero_point, out);
     });
 }
 
-fn quantize_rounds(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+fn quantize_rounds(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let rounds = row.len() / LANES;
     assert!(rounds > 0 && out.len() >= row.len());
     // SAFETY: each of the rounds reads 4 numbers and writes 4 bytes.
@@ -53,7 +53,7 @@ fn quantize_rounds(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8])
 /// Channels `i` and `i + 8` of a block together: they share a low byte.
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

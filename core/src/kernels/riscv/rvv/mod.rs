@@ -11,7 +11,7 @@ mod rows;
 mod softmax;
 
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, HiddenRow, Kernels, RowScale, SoftmaxScales};
 use crate::shape::Activation;
 
@@ -62,14 +62,20 @@ impl Kernels for Rvv {
         rows::add_embedding(row, multiplier, sums);
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         residual::add_hidden(row, restore, factor, sums);
     }
 
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -77,11 +83,17 @@ impl Kernels for Rvv {
         residual::quantize_hidden(row, narrow, zero_point, high, low);
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         rows::quantize(row, narrow, out);
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         rows::quantize_activated(row, narrow, zero_point, out);
     }
 

@@ -6,7 +6,7 @@
 //! a load of weights, their sums filling 24 of the 32 registers.
 
 use crate::blob::{Linear, Matrix};
-use crate::fixed::Factor;
+use crate::fixed::FixedMultiplier;
 use crate::kernels::portable;
 use crate::kernels::scalar::{self, accumulator_shift, row_factor};
 use crate::kernels::{Activations, RowScale};
@@ -293,7 +293,7 @@ pub fn requantize(row: &mut [i32], layer: &Linear<'_>, first: usize, scale: &Row
     ) else {
         return scalar::requantize(row, layer, first, scale);
     };
-    let Factor { multiplier, shift } = row_factor(scale.scale, layer);
+    let FixedMultiplier { multiplier, shift } = row_factor(scale.scale, layer);
     // SAFETY: reads and writes `row.len()` numbers of `row` and reads as many of the others.
     unsafe {
         asm!(

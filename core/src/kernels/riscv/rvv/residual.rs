@@ -3,7 +3,7 @@
 //! Where nibbles are packed and unpacked, a round is whole blocks of 16 channels, which `vsetvli`
 //! alone would not see to; and at most 128, whose places are bytes.
 
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::HiddenRow;
 use crate::kernels::scalar;
 use crate::shape::BLOCK;
@@ -109,7 +109,7 @@ fn subtract(row: &mut [i32], mean: i32) -> u64 {
     squares
 }
 
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let blocks = (row.high.len() / BLOCK)
         .min(row.low.len() / (BLOCK / 2))
         .min(restore.len() / BLOCK)
@@ -183,7 +183,7 @@ pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &m
 
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

@@ -1,7 +1,7 @@
 //! What goes through a row once: ranges, narrowing, embeddings, values.
 
 use crate::blob::PAIR;
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar;
 use crate::shape::BLOCK;
 use core::arch::asm;
@@ -66,7 +66,7 @@ pub fn range_activated(row: &[i16]) -> (i32, i32) {
     (low, high)
 }
 
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     // SAFETY: reads as many numbers as it writes, which both slices have.
     unsafe {
         asm!(
@@ -100,7 +100,7 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
     }
 }
 
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     // What 16-bit shifts and factors cannot hold, no row of 16 bits asks for.
     if narrow.pre_shift > 15 || narrow.multiplier > i16::MAX as i32 {
         return scalar::quantize(row, narrow, zero_point, out);

@@ -9,7 +9,7 @@ mod vectors;
 use super::expand::expand;
 use super::product::{Tiling, linear, matmul};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, HiddenRow, Kernels, SoftmaxScales, scalar};
 use crate::shape::Activation;
 
@@ -99,7 +99,13 @@ impl Kernels for Avx2 {
         unsafe { residual::add_embedding(row, multiplier, sums) }
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { residual::add_hidden(row, restore, factor, sums) }
     }
@@ -107,7 +113,7 @@ impl Kernels for Avx2 {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -116,12 +122,18 @@ impl Kernels for Avx2 {
         unsafe { residual::quantize_hidden(row, narrow, zero_point, high, low) }
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { narrow::quantize(row, narrow, out) }
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { narrow::quantize_activated(row, narrow, zero_point, out) }
     }

@@ -4,7 +4,7 @@ use super::vectors::{
     HALF, Narrowing, load, load_bytes, load_halves, saturate, saturate_to_bytes, store,
     store_bytes, store_halves,
 };
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::scalar::{self, GELU_ERF, GELU_TANH};
 use crate::shape::{Activation, BLOCK};
 use core::arch::x86_64::*;
@@ -81,7 +81,7 @@ impl Gelu {
 }
 
 #[target_feature(enable = "avx2")]
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     let narrow = Narrowing::new(narrow);
     let blocks = row.as_chunks::<BLOCK>().0.iter();
     for (block, out) in blocks.zip(out.as_chunks_mut::<BLOCK>().0) {
@@ -92,7 +92,7 @@ pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
 }
 
 #[target_feature(enable = "avx2")]
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let (Ok(multiplier), -256..=256) = (i16::try_from(narrow.multiplier), zero_point) else {
         return scalar::quantize(row, narrow, zero_point, out);
     };

@@ -134,7 +134,7 @@ unsafe fn pack_wide(blocks: &[i8], panel: *mut u8) {
     }
 }
 
-/// The same of blocks in [`crate::blob::Format::Fours`].
+/// The same of blocks in [`crate::blob::Format::Vnni4`].
 ///
 /// # Safety
 /// `panel` has room for twice as many bytes as there are in `blocks`.

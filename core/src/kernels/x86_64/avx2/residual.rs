@@ -1,7 +1,7 @@
 //! LayerNorm, and the 12-bit hidden states before and after it.
 
 use super::vectors::{HALF, Narrowing, Products, Scaling, load, load_bytes, store};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{HiddenRow, scalar};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
@@ -64,7 +64,7 @@ fn subtract(row: &mut [i32], mean: i32) -> u64 {
 }
 
 #[target_feature(enable = "avx2")]
-pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: FixedMultiplier, sums: &mut [i32]) {
     let zero = row.scale.zero_point.wrapping_mul(16).wrapping_add(8);
     let zero = _mm256_set1_epi32(zero.wrapping_shl(17));
     let factor = Scaling::new(factor);
@@ -93,7 +93,7 @@ pub fn add_hidden(row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &m
 #[target_feature(enable = "avx2")]
 pub fn quantize_hidden(
     row: &[i32],
-    narrow: Narrow,
+    narrow: Requantizer,
     zero_point: i32,
     high: &mut [i8],
     low: &mut [u8],

@@ -1,6 +1,6 @@
 //! What all of the set's operations are made of: 8 numbers of 32 bits, twice.
 
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::shape::BLOCK;
 use core::arch::x86_64::*;
 
@@ -108,7 +108,7 @@ impl Products {
     }
 }
 
-/// A [`Factor`] in vectors.
+/// A [`FixedMultiplier`] in vectors.
 #[derive(Clone, Copy)]
 pub struct Scaling {
     doubled: __m256i,
@@ -119,7 +119,7 @@ pub struct Scaling {
 impl Scaling {
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub fn new(factor: Factor) -> Self {
+    pub fn new(factor: FixedMultiplier) -> Self {
         Scaling {
             doubled: _mm256_set1_epi32(factor.multiplier << 1),
             rounding: _mm256_set1_epi32(((1u32 << factor.shift) >> 1) as i32),
@@ -127,14 +127,14 @@ impl Scaling {
         }
     }
 
-    /// [`Factor::apply`].
+    /// [`FixedMultiplier::apply`].
     #[inline]
     #[target_feature(enable = "avx2")]
     pub fn apply(self, v: __m256i) -> __m256i {
         self.round(Products::new(v, self.doubled, self.doubled))
     }
 
-    /// [`Factor::apply`] of [`crate::fixed::mul_q31`].
+    /// [`FixedMultiplier::apply`] of [`crate::fixed::mul_q31`].
     #[inline]
     #[target_feature(enable = "avx2")]
     pub fn apply_to(self, products: Products) -> __m256i {
@@ -149,7 +149,7 @@ impl Scaling {
     }
 }
 
-/// A [`Narrow`] in vectors.
+/// A [`Requantizer`] in vectors.
 #[derive(Clone, Copy)]
 pub struct Narrowing {
     pre_shift: __m128i,
@@ -161,7 +161,7 @@ pub struct Narrowing {
 impl Narrowing {
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub fn new(narrow: Narrow) -> Self {
+    pub fn new(narrow: Requantizer) -> Self {
         Narrowing {
             pre_shift: _mm_cvtsi32_si128(narrow.pre_shift as i32),
             multiplier: _mm256_set1_epi32(narrow.multiplier),
@@ -170,7 +170,7 @@ impl Narrowing {
         }
     }
 
-    /// [`Narrow::apply`].
+    /// [`Requantizer::apply`].
     #[inline]
     #[target_feature(enable = "avx2")]
     pub fn apply(self, v: __m256i) -> __m256i {

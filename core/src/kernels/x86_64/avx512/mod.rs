@@ -9,7 +9,7 @@ mod vectors;
 use super::expand::expand;
 use super::product::{linear, matmul};
 use crate::blob::{Linear, Matrix};
-use crate::fixed::{Factor, Narrow};
+use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, Heads, HiddenRow, Kernels, SoftmaxScales, scalar};
 use crate::shape::Activation;
 use product::TILING;
@@ -82,7 +82,13 @@ impl Kernels for Avx512 {
         unsafe { residual::add_embedding(row, multiplier, sums) }
     }
 
-    fn add_hidden(&self, row: &HiddenRow<'_>, restore: &[i32], factor: Factor, sums: &mut [i32]) {
+    fn add_hidden(
+        &self,
+        row: &HiddenRow<'_>,
+        restore: &[i32],
+        factor: FixedMultiplier,
+        sums: &mut [i32],
+    ) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { residual::add_hidden(row, restore, factor, sums) }
     }
@@ -90,7 +96,7 @@ impl Kernels for Avx512 {
     fn quantize_hidden(
         &self,
         row: &[i32],
-        narrow: Narrow,
+        narrow: Requantizer,
         zero_point: i32,
         high: &mut [i8],
         low: &mut [u8],
@@ -99,7 +105,7 @@ impl Kernels for Avx512 {
         unsafe { residual::quantize_hidden(row, narrow, zero_point, high, low) }
     }
 
-    fn quantize(&self, row: &[i32], narrow: Narrow, out: &mut [i8]) {
+    fn quantize(&self, row: &[i32], narrow: Requantizer, out: &mut [i8]) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { narrow::quantize(row, narrow, out) }
     }
@@ -109,7 +115,13 @@ impl Kernels for Avx512 {
         unsafe { narrow::quantize_heads(sums, width, out) }
     }
 
-    fn quantize_activated(&self, row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+    fn quantize_activated(
+        &self,
+        row: &[i16],
+        narrow: Requantizer,
+        zero_point: i32,
+        out: &mut [i8],
+    ) {
         // SAFETY: a set is only used where the machine has its instructions.
         unsafe { narrow::quantize_activated(row, narrow, zero_point, out) }
     }

@@ -1,7 +1,7 @@
 //! Activation functions, and numbers brought to 8 bits.
 
 use super::vectors::{Narrowing, count, load, load_halves, saturate, store_bytes, store_halves};
-use crate::fixed::Narrow;
+use crate::fixed::Requantizer;
 use crate::kernels::Heads;
 use crate::kernels::scalar::{self, GELU_ERF, GELU_TANH};
 use crate::shape::{Activation, BLOCK};
@@ -84,7 +84,7 @@ impl Gelu {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub fn quantize(row: &[i32], narrow: Narrow, out: &mut [i8]) {
+pub fn quantize(row: &[i32], narrow: Requantizer, out: &mut [i8]) {
     let (blocks, rest) = row.as_chunks::<BLOCK>();
     let (outs, rest_out) = out.as_chunks_mut::<BLOCK>();
     if blocks.len() == outs.len() {
@@ -107,7 +107,7 @@ pub fn quantize_heads(sums: &[i32], width: usize, out: Heads<'_>) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub fn quantize_activated(row: &[i16], narrow: Narrow, zero_point: i32, out: &mut [i8]) {
+pub fn quantize_activated(row: &[i16], narrow: Requantizer, zero_point: i32, out: &mut [i8]) {
     let (Ok(multiplier), -256..=256) = (i16::try_from(narrow.multiplier), zero_point) else {
         return scalar::quantize(row, narrow, zero_point, out);
     };

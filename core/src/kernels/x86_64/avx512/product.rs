@@ -75,7 +75,7 @@ fn sum(row: &[i8]) -> __m128i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn pack(blocks: &[i8], panel: *mut u8) {
     let offset = _mm512_set1_epi8(-128);
-    // Fours of two times four columns, a b c d and e f g h: the first (or last) two of each.
+    // Vnni4 of two times four columns, a b c d and e f g h: the first (or last) two of each.
     let first = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
     let last = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
     for (index, block) in blocks.as_chunks::<BLOCK_BYTES>().0.iter().enumerate() {
