@@ -45,7 +45,7 @@ fn shape(random: &mut Random) -> Shape {
             HeadKind::Joint => odd(900),
             _ => 0,
         },
-        tags: match head {
+        iob2: match head {
             HeadKind::Joint | HeadKind::TokenClassification => odd(2) == 1,
             _ => false,
         },
