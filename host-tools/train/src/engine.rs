@@ -3,9 +3,7 @@
 use crate::example::{Example, firsts};
 use crate::predict::{Prediction, Task, largest};
 use embert::text::Token;
-use embert::{
-    Engine, EngineOptions, HeadKind, Model, Output, Prediction, RunError, TokenLabel, Windows,
-};
+use embert::{Engine, EngineOptions, HeadKind, Model, Output, RunError, TokenLabel, Windows};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::threads::TILE;
 use embert_tools::windows::Found;
@@ -80,7 +78,7 @@ pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>,
     all.collect()
 }
 
-fn opinion(example: &Example, reading: Prediction<'_>) -> Opinion {
+fn opinion(example: &Example, reading: embert::Prediction<'_>) -> Opinion {
     let mut words = vec![None; example.words.len()];
     let labelled = reading.tokens.iter().zip(reading.labels());
     of_words(example, labelled, &mut words);

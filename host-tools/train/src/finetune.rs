@@ -303,7 +303,7 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         head,
         labels,
         intents,
-        tags: task.iob2,
+        iob2: task.iob2,
         tokenizer: base.tokenizer.clone(),
         notes: Vec::new(),
     }
