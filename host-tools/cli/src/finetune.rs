@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::recase::recase;
+use embert_tools::transform::cased::add_cased_vocab;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
 use embert_train::objective::Objective;
 
 use crate::quantize::about;
-use crate::training::{Data, Examples, Learnt, Schedule, Storage};
+use crate::training::{Data, Examples, Schedule, Storage, TrainedModel};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ impl Finetune {
         let head = HeadChoice::Embedding(Pooling::Mean);
         let mut base = Checkpoint::open(&self.checkpoint, Some(head))?;
         if self.cased {
-            recase(&mut base).context("--cased")?;
+            add_cased_vocab(&mut base).context("--cased")?;
         }
         let (data, source) = (&self.data, self.data.columns.source());
         let (rows, _) = data.training(&source, self.schedule.seed, &[])?;
@@ -82,20 +82,20 @@ impl Finetune {
         let objective = Objective {
             several: task.several,
             class_weights: self.balanced.then(balance),
-            unseen: self.schedule.unseen,
+            unseen: self.schedule.token_dropout,
             unknown: base.tokenizer.unk,
             ..Objective::default()
         };
         let schedule = &self.schedule;
         schedule.train(&mut model, &task, &examples, None, objective, &self.output)?;
         model.rounding = None;
-        let learnt = Learnt {
+        let trained = TrainedModel {
             model: &model,
             task: &task,
             base: &base,
             teacher: None,
             options: self.storage.options(about(&base, &self.checkpoint, None)?),
         };
-        learnt.finish(&examples, &self.output, self.json)
+        trained.finish(&examples, &self.output, self.json)
     }
 }

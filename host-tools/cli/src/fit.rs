@@ -60,9 +60,9 @@ pub struct Fit {
     json: bool,
 }
 
-/// What the search has found.
+/// The search result, as `--json` prints it.
 #[derive(Serialize)]
-struct Found<'a> {
+struct FitReport<'a> {
     board: Board,
     /// Flash that the code leaves to a blob, bytes.
     room: usize,
@@ -122,14 +122,14 @@ impl Fit {
         }
         let mut out = io::stdout().lock();
         if self.json {
-            let found = Found {
+            let report = FitReport {
                 board: *board,
                 room,
                 candidates: &candidates,
                 left_out: &left_out,
                 best,
             };
-            serde_json::to_writer_pretty(&mut out, &found).map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             write(&candidates, room, board, best, &mut out)?;

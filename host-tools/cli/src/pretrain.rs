@@ -106,7 +106,7 @@ impl Pretrain {
         ensure!(self.max_tokens >= 8, "--max-tokens is 8 at least");
         let schedule = &self.schedule;
         ensure!(
-            schedule.batch > 0 && schedule.parts > 0,
+            schedule.batch > 0 && schedule.accumulation_steps > 0,
             "--batch and --parts are 1 at least"
         );
         let boundary = match self.blank_lines {
@@ -142,7 +142,7 @@ impl Pretrain {
             maker,
             held_out: &held_out,
             batch: schedule.batch,
-            parts: schedule.parts,
+            parts: schedule.accumulation_steps,
         };
         let mut lesson = Pretraining::new(&mut model, data);
         let tokens_per_second = schedule.run(&mut lesson, &self.output)?;

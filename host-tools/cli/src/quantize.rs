@@ -11,9 +11,9 @@ use clap::{Args, ValueEnum};
 use embert::blob::Format;
 use embert_tools::{
     checkpoint::{Checkpoint, FloatHead},
-    factorize::factorize,
-    prune::{prune, vocab_txt},
     quantize::{Options, Part, Step, quantize},
+    transform::factorize::factorize,
+    transform::prune::{prune, vocab_txt},
 };
 use indicatif::HumanCount;
 

@@ -11,9 +11,9 @@ use embert::kernels::InstructionSet;
 use embert::{Engine, EngineOptions, HeadKind, Output, Workers};
 use embert_tools::{
     blob::AlignedBytes,
+    question_windows::{BestAnswer, QuestionWindows, STRIDE, part},
     report::{Colours, Report, write_json, write_text},
     threads::{TILE, Threads},
-    windows::{Found, STRIDE, Windows, part},
 };
 
 use super::{blob::Blob, texts::Texts};
@@ -128,7 +128,7 @@ impl Run {
 /// The answer by all windows of a text.
 fn ask(engine: &mut Engine<'_, '_>, question: &str, text: &str) -> Result<Report> {
     let (tokenizer, limit) = (*engine.model().tokenizer(), engine.plan().tokens);
-    let windows = Windows::new(&tokenizer, question, text, limit, STRIDE)?;
+    let windows = QuestionWindows::new(&tokenizer, question, text, limit, STRIDE)?;
     ensure!(
         windows.question == question,
         "--question: too long; the model reads no more of it than {:?}",
@@ -139,8 +139,8 @@ fn ask(engine: &mut Engine<'_, '_>, question: &str, text: &str) -> Result<Report
         let reading = engine.run_pair(question, part(text, window))?;
         tokens += reading.tokens.len();
         if let Output::Answer { span, null_score } = reading.output {
-            let found = Found { span, null_score }.shifted(window.start);
-            all = Some(all.map_or(found, |all: Found| all.or(found)));
+            let found = BestAnswer { span, null_score }.shifted(window.start);
+            all = Some(all.map_or(found, |all: BestAnswer| all.or(found)));
         }
     }
     let found = all.context("the model answers no questions")?;
