@@ -17,24 +17,23 @@ const EXAMPLES: &str = "\
 Examples:
   embert finetune ./all-MiniLM-L6-v2 --train sst2/train.tsv --dev sst2/dev.tsv -o sst2
   embert finetune ./all-MiniLM-L6-v2 --words --train btc.train --dev btc.dev --test btc.test -o names
-  embert finetune ./checkpoint --train mails.csv --dev dev.csv --text-column body --several -o mails
+  embert finetune ./checkpoint --train mails.csv --dev dev.csv --text-column body --multi-label -o mails
   embert finetune ./checkpoint --questions --train train-v1.1.json --dev dev-v1.1.json \\
       --max-tokens 384 -o answers
   embert finetune ./checkpoint --train mails.csv --dev dev.csv -o mails --resume";
 
-/// Train a checkpoint on labelled texts or words, or on questions: a Hugging Face folder, and a blob
-/// of it.
+/// Fine-tune a checkpoint on labelled texts, tagged words or questions.
 ///
-/// Texts come as TSV, CSV or JSON lines; words with tags as CoNLL columns or as a folder with
-/// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json,
-/// model.safetensors, vocab.txt, model.embert, report.json, training.csv with its picture, and in NOTICE
-/// what the blob says of its origin. The scores of the blob are those of the integer engine.
+/// Texts are read from TSV, CSV or JSON lines; tagged words from CoNLL columns or a folder with
+/// seq.in, seq.out and label; questions from SQuAD's JSON. The output folder is a Hugging Face
+/// checkpoint with model.embert, report.json, training.csv with its picture, and NOTICE (origin and
+/// licences). The blob's scores are computed by the integer engine.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Finetune {
-    /// The checkpoint folder to begin with
+    /// Checkpoint folder to start from
     checkpoint: PathBuf,
-    /// The folder to write
+    /// Output folder
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
     #[command(flatten)]
@@ -43,13 +42,13 @@ pub struct Finetune {
     schedule: Schedule,
     #[command(flatten)]
     storage: Storage,
-    /// Let capital letters count where the checkpoint reads none: for names
+    /// Add cased word pieces to an uncased checkpoint. Use it when labels are names
     #[arg(long)]
     cased: bool,
-    /// Let rare labels count as much as frequent ones
+    /// Weigh labels by inverse frequency in the loss. Use it when labels are lopsided
     #[arg(long)]
     balanced: bool,
-    /// The report as JSON instead of a table
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }

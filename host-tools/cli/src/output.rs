@@ -1,4 +1,4 @@
-//! What the verbs write.
+//! Output files of the verbs.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     files::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes a blob, and beside it the pieces that are left of a pruned vocabulary; says so.
+/// Writes a blob and, beside it, the vocabulary if it was pruned; prints the names.
 pub fn write_blob(path: &Path, blob: &[u8], vocab_txt: Option<&str>) -> Result<()> {
     write(path, blob)?;
     let bytes = HumanCount(blob.len() as u64);
@@ -19,7 +19,7 @@ pub fn write_blob(path: &Path, blob: &[u8], vocab_txt: Option<&str>) -> Result<(
     if let Some(text) = vocab_txt {
         let path = path.with_extension("vocab.txt");
         write(&path, text.as_bytes())?;
-        eprintln!("wrote {}, the pieces left", path.display());
+        eprintln!("wrote {}, the pruned vocabulary", path.display());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where texts come from: the command line, a file or stdin, one text a line.
+//! Texts from the command line, a file or stdin, one text a line.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Texts one after another, so that what arrives on stdin is answered as it arrives.
+/// An iterator of texts, so that lines from stdin are answered as they arrive.
 pub struct Texts {
     source: String,
     lines: Box<dyn Iterator<Item = io::Result<Vec<u8>>>>,
@@ -47,7 +47,7 @@ impl Texts {
     }
 }
 
-/// The lines of a file that are not empty, of which there must be some.
+/// The non-empty lines of a file; an error if there are none.
 pub fn lines(path: &Path) -> Result<Vec<String>> {
     let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
     texts.retain(|text| !text.trim().is_empty());
@@ -55,7 +55,7 @@ pub fn lines(path: &Path) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// The same of several files.
+/// The non-empty lines of several files.
 pub fn lines_of_all(paths: &[PathBuf]) -> Result<Vec<String>> {
     let files: Result<Vec<Vec<String>>> = paths.iter().map(|path| lines(path)).collect();
     Ok(files?.concat())
