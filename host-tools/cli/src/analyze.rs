@@ -52,6 +52,9 @@ impl Analyze {
         if self.boards {
             return Ok(write_boards(&mut out)?);
         }
+        if let Some(picture) = &self.picture {
+            output::spare(picture, &self.model)?;
+        }
         let name = self.board.unwrap_or_default();
         let board = boards::find(&name)?;
         let blob = Blob::open(self.model.as_deref())?;

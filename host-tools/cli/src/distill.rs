@@ -19,6 +19,7 @@ use embert_train::objective::Objective;
 use embert_train::predict::{predict, report};
 use embert_train::student::Student;
 
+use crate::output;
 use crate::progress::Bar;
 use crate::quantize::about;
 use crate::texts::lines_of_all;
@@ -111,6 +112,11 @@ pub struct Distill {
 
 impl Distill {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, [&self.teacher])?;
+        if let Some(cache) = &self.teacher_cache {
+            let inputs = [&self.teacher].into_iter().chain(&self.unlabelled);
+            output::spare(cache, inputs.chain(&self.vocab_from))?;
+        }
         ensure!(
             (0.0..=1.0).contains(&self.label_weight) && self.temperature > 0.0,
             "--label-weight must lie between 0 and 1, and --temperature above 0"

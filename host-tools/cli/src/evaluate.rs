@@ -65,6 +65,9 @@ struct Scored {
 
 impl Evaluate {
     pub fn run(self) -> Result<()> {
+        if let Some(picture) = &self.picture {
+            output::spare(picture, self.models.iter().chain([&self.data]))?;
+        }
         let rows = self.columns.source().read(&self.data)?;
         let mut scored = Vec::new();
         let mut last = None;

@@ -10,6 +10,7 @@ use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
 use embert_train::objective::Objective;
 
+use crate::output;
 use crate::quantize::about;
 use crate::training::{Data, Examples, Schedule, Storage, TrainedModel};
 
@@ -55,6 +56,7 @@ pub struct Finetune {
 
 impl Finetune {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, [&self.checkpoint])?;
         // Whatever head it has, another takes its place.
         let head = HeadChoice::Embedding(Pooling::Mean);
         let mut base = Checkpoint::open(&self.checkpoint, Some(head))?;

@@ -75,6 +75,13 @@ struct FitReport<'a> {
 
 impl Fit {
     pub fn run(self) -> Result<()> {
+        for path in self.output.iter().chain(&self.picture) {
+            let inputs = [&self.checkpoint, &self.texts].into_iter();
+            output::spare(
+                path,
+                inputs.chain(&self.vocab_from).chain(&self.calibration),
+            )?;
+        }
         let board = boards::find(&self.board)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         let most = checkpoint.model.positions();

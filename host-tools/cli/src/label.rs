@@ -7,12 +7,11 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use embert::heads::WordPosition;
 use embert_tools::checkpoint::Checkpoint;
-use embert_tools::files;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
 use embert_train::finetune::{self, Rows, examples};
 use embert_train::predict::{Prediction, Task, predict};
 
-use crate::{progress::Bar, texts};
+use crate::{output, progress::Bar, texts};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +41,7 @@ pub struct Label {
 
 impl Label {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, self.file.iter().chain([&self.model]))?;
         let checkpoint = Checkpoint::open(&self.model, None)?;
         let folder = self.model.display();
         let (model, labels) = finetune::teacher(&checkpoint)
@@ -68,8 +68,7 @@ impl Label {
         bar.finish();
         let out = written(&rows, &task, &predictions);
         let output = self.output.display();
-        files::write(&self.output, out.as_bytes())
-            .with_context(|| format!("cannot write {output}"))?;
+        output::write(&self.output, out.as_bytes())?;
         eprintln!("wrote {output}, {} texts", predictions.len());
         Ok(())
     }

@@ -100,6 +100,7 @@ struct Reports {
 
 impl Pretrain {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, &self.from)?;
         ensure!(
             self.held_out > 0.0 && self.held_out < 1.0,
             "--held-out is a share between 0 and 1"

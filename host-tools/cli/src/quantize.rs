@@ -141,6 +141,9 @@ enum Processor {
 
 impl Quantize {
     pub fn run(self) -> Result<()> {
+        let inputs = [&self.checkpoint].into_iter().chain(&self.calibration);
+        let inputs = inputs.chain(&self.vocab_from).chain(&self.notice);
+        output::spare(&self.output, inputs)?;
         let mut checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         for note in &checkpoint.notes {
             eprintln!(

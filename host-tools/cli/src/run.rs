@@ -53,7 +53,10 @@ pub struct Run {
     /// texts; other models read them in windows. Default: the model's positions
     #[arg(long, value_name = "TOKENS")]
     limit: Option<usize>,
-    /// Number of threads; 0 for one per processor
+    /// Stop at a text that is not UTF-8, instead of reading its invalid bytes as U+FFFD with a warning
+    #[arg(long)]
+    strict: bool,
+    /// Number of threads, at most one per processor; 0 for one per processor
     #[arg(long, default_value_t = 1)]
     threads: usize,
     /// Kernels to use instead of the fastest, for example scalar. Results do not depend on it
@@ -101,7 +104,10 @@ impl Run {
 
         let colours = Colours::of_stdout();
         let mut out = io::stdout().lock();
-        for (index, text) in Texts::open(texts, self.file)?.enumerate() {
+        for (index, text) in Texts::open(texts, self.file)?
+            .strict(self.strict)
+            .enumerate()
+        {
             let text = text?;
             let mut read = || match question {
                 Some(question) => ask(&mut engine, question, &text),
