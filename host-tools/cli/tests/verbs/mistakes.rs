@@ -55,7 +55,7 @@ fn mistakes_are_explained() {
             &other,
         ],
         b"",
-        &["line 1 of", "UTF-8"],
+        &["line 2 of", "UTF-8"],
     );
     let config = workplace.text("checkpoint/config.json");
     fail(
