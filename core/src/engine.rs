@@ -1,11 +1,14 @@
 //! Text in, labels out.
 
 use crate::blob::flags;
+use crate::encoder::TILE;
 use crate::encoder::{self, Hidden, Pass};
+use crate::heads::TokenLabel;
 use crate::heads::{self, Entities, Span};
 use crate::kernels::InstructionSet;
-use crate::memory::{Arena, OutOfScratch, Plan, SCRATCH_ALIGNMENT, TILE, TokenLabel};
+use crate::memory::{Arena, OutOfScratch, SCRATCH_ALIGNMENT};
 use crate::model::Model;
+use crate::plan::Plan;
 use crate::shape::{HeadKind, Shape};
 use crate::text::{EncodeError, Encoding, Token, Truncation};
 use crate::workers::Workers;
@@ -255,7 +258,7 @@ impl<'m, 's> Engine<'m, 's> {
             set,
             shape,
             activation: model.header().activation,
-            plan,
+            tiling: plan.tiling(),
             workers: self.workers,
             tokens: tokens.len(),
         };

@@ -19,27 +19,27 @@
 //! # Five contracts
 //!
 //! 1. **Blob.** One file holds shape, tensors, scales, vocabulary, labels, settings, version and
-//!    checksum, and is used where it lies ([`blob`]). [`Model::parse`] is total: any bytes give
-//!    an error or a model, without panic, allocation or recursion, in time linear in the
-//!    vocabulary and the scales. What it has checked once cannot fail later.
-//! 2. **Numbers.** The output depends on blob and text alone: the same bytes on every target,
-//!    with every kernel, however many threads. [`kernels::scalar`] defines the arithmetic:
-//!    integers per element ([`fixed`]), and per row or tensor `f32` with only those operations
-//!    that IEEE 754 rounds alike everywhere.
-//! 3. **Memory.** One scratch, owned by the caller. [`scratch_bytes`] is a `const fn` of shape and
-//!    token limit ([`memory`]); nothing else is kept between texts, and the stack is small.
-//! 4. **Text.** Tokens and byte offsets are those of Hugging Face's `BertTokenizer` for any
-//!    UTF-8 ([`text`]); the vocabulary is searched in flash. Truncation is said in the result.
-//! 5. **Failure.** A small error per operation, no panics; a text too long is cut and the result
-//!    says so, never a wrong answer. Where tokens have labels, [`Windows`] read all of it, in the
-//!    same scratch.
+//!    checksum, and is used in place ([`blob`]). [`Model::parse`] is total: any bytes give an error or
+//!    a model, without panic, allocation or recursion, in time linear in the vocabulary and the
+//!    scales. What it has checked cannot fail later.
+//! 2. **Numbers.** The output depends on blob and text alone: the same bytes on every target, with
+//!    every kernel and any number of threads. The scalar kernels define the arithmetic: integers per
+//!    element, and per row or tensor `f32` with only those operations that IEEE 754 rounds alike
+//!    everywhere.
+//! 3. **Memory.** One scratch, owned by the caller. [`scratch_bytes`] is a `const fn` of the shape and
+//!    the token limit ([`Plan`]); nothing else is kept between texts, and the stack is small.
+//! 4. **Text.** Tokens and byte offsets are those of Hugging Face's `BertTokenizer` for any UTF-8
+//!    ([`text`]); the vocabulary is searched in flash. The result says if a text was truncated.
+//! 5. **Failure.** A small error per operation, no panics. A text that is too long is truncated and
+//!    the result says so. Token classifiers read all of it with [`Windows`], in the same scratch.
 //!
 //! # Where things are
 //!
-//! [`text`] makes tokens, [`encoder`] is the forward pass of the paper, [`heads`] turns hidden
-//! states into results, [`Engine`] joins them, [`windows`] read long texts piece by piece, [`workers`]
-//! share the work where there are threads.
-//! [`kernels`] holds the arithmetic, a file or a folder for each instruction set.
+//! `text` makes tokens, `encoder` is the forward pass of the paper, `heads` turns hidden states into
+//! results, [`Engine`] joins them, [`Windows`] reads long texts window by window, [`Workers`] shares
+//! the work among threads, [`Plan`] adds up the memory of all of them. `kernels` has the arithmetic, a
+//! file or a folder for each instruction set. Items hidden from this documentation serve embert's own
+//! tools and tests; they are outside semantic versioning.
 
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
@@ -53,32 +53,40 @@ compile_error!("blobs are used in place, in little-endian");
 #[forbid(unsafe_code)]
 pub mod blob;
 #[forbid(unsafe_code)]
-pub mod encoder;
+mod encoder;
 #[forbid(unsafe_code)]
-pub mod engine;
+mod engine;
+#[doc(hidden)]
 #[forbid(unsafe_code)]
 pub mod fixed;
+#[doc(hidden)]
 #[forbid(unsafe_code)]
 pub mod heads;
+#[doc(hidden)]
 pub mod kernels;
 #[forbid(unsafe_code)]
 pub mod memory;
 #[forbid(unsafe_code)]
 mod model;
 #[forbid(unsafe_code)]
+mod plan;
+#[forbid(unsafe_code)]
 mod shape;
 #[forbid(unsafe_code)]
 pub mod text;
 #[forbid(unsafe_code)]
-pub mod windows;
+mod windows;
 #[forbid(unsafe_code)]
-pub mod workers;
+mod workers;
 
 pub use blob::{Header, ParseError};
+pub use encoder::TILE;
 pub use engine::{Engine, EngineOptions, Output, Prediction, RunError, ScratchError};
-pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span};
-pub use memory::{Scratch, TokenLabel, scratch_bytes};
+pub use heads::{Entities, Entity, MAX_ANSWER_TOKENS, Span, TokenLabel};
+pub use kernels::InstructionSet;
+pub use memory::Scratch;
 pub use model::Model;
+pub use plan::{Plan, Regions, scratch_bytes};
 pub use shape::{Activation, BLOCK, HeadKind, Pooling, Shape, blocks};
 pub use windows::{Window, Windows};
 pub use workers::{Join, Workers};

@@ -1,8 +1,8 @@
 //! A checked blob.
 
 use crate::blob::{
-    CHECKSUM_FROM, Crc32, Embeddings, HEADER_LEN, Head, Header, Labels, Layer, Norm, ParseError,
-    Reader, flags,
+    CHECKSUM_FROM, Crc32, Embeddings, HEADER_LEN, HeadTensors, Header, Labels, Layer, Norm,
+    ParseError, Reader, flags,
 };
 use crate::shape::Shape;
 use crate::text::{Normalizer, Tokenizer, TokenizerParts, Vocabulary};
@@ -17,7 +17,7 @@ pub struct Model<'a> {
     about: &'a str,
     embeddings: Embeddings<'a>,
     layers: Reader<'a>,
-    head: Head<'a>,
+    head: HeadTensors<'a>,
 }
 
 impl<'a> Model<'a> {
@@ -51,7 +51,7 @@ impl<'a> Model<'a> {
         for _ in 0..shape.layers {
             Layer::read(&mut reader, shape)?;
         }
-        let head = Head::read(&mut reader, shape)?;
+        let head = HeadTensors::read(&mut reader, shape)?;
         if !reader.rest().is_empty() {
             return Err(ParseError::Length {
                 expected: blob.len() - reader.rest().len(),
@@ -132,7 +132,7 @@ impl<'a> Model<'a> {
             .map_or(self.embeddings.norm, |layer| layer.output_norm)
     }
 
-    pub fn head(&self) -> &Head<'a> {
+    pub fn head(&self) -> &HeadTensors<'a> {
         &self.head
     }
 }

@@ -7,8 +7,7 @@
 //! takes each token from where it has the most context; but no entity is parted that need not be.
 
 use crate::engine::{Engine, Prediction, RunError};
-use crate::heads::{Entities, Entity};
-use crate::memory::TokenLabel;
+use crate::heads::{Entities, Entity, TokenLabel};
 use crate::text::Token;
 use core::ops::Range;
 

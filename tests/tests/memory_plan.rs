@@ -1,8 +1,10 @@
 //! The scratch: its size is exact, and nothing but the blob and the text decides the result.
 
 use embert::kernels::InstructionSet;
-use embert::memory::{Plan, SCRATCH_ALIGNMENT, TILE};
-use embert::{Engine, EngineOptions, HeadKind, Model, Pooling, ScratchError, Shape, scratch_bytes};
+use embert::memory::SCRATCH_ALIGNMENT;
+use embert::{
+    Engine, EngineOptions, HeadKind, Model, Plan, Pooling, ScratchError, Shape, TILE, scratch_bytes,
+};
 use embert_tests::blobs::{Aligned, TOKENS, flavours};
 use embert_tests::readings::{Setup, bits};
 use embert_tests::synthetic::{self, Random, Wildness};

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
-use embert::memory::{Plan, TILE};
 use embert::{Engine, Model};
+use embert::{Plan, TILE};
 use embert_tests::blobs::{self, Aligned, COMMITTED};
 use embert_tools::report::{Report, write_json};
 use xtask::answer::{self, Options};

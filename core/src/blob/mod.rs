@@ -44,7 +44,7 @@ pub use header::{CHECKSUM_FROM, HEADER_LEN, Header, MAGIC, VERSION, flags};
 pub use labels::Labels;
 pub use reader::Reader;
 pub use tensors::{
-    Embeddings, Format, Head, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
+    Embeddings, Format, HeadTensors, Layer, Linear, Matrix, Norm, PAIR, Readout, Table, TableRow,
 };
 
 /// Alignment of the blob and of every section in it, bytes.

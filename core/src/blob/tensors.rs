@@ -309,7 +309,7 @@ pub struct Readout<'a> {
 
 /// What turns hidden states into results.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct HeadTensors<'a> {
     pub pooler: Option<Linear<'a>>,
     /// Of texts.
     pub classifier: Option<Linear<'a>>,
@@ -318,7 +318,7 @@ pub struct Head<'a> {
     pub readout: Option<Readout<'a>>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> HeadTensors<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, shape: &Shape) -> Result<Self, ParseError> {
         let hidden = shape.hidden_blocks();
         let mut linear = |columns| match columns {
@@ -336,7 +336,7 @@ impl<'a> Head<'a> {
             }
             _ => None,
         };
-        Ok(Head {
+        Ok(HeadTensors {
             pooler,
             classifier,
             token_classifier,

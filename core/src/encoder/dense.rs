@@ -4,12 +4,27 @@
 //! memory for. What is exact in one product is exact in parts, so how many they are does not show
 //! in the results.
 
+use super::tiling::{TILE, row_block};
 use crate::blob::{Format, Linear, Matrix, PAIR};
 use crate::kernels::scalar::BLOCK_BYTES;
 use crate::kernels::{Activations, InstructionSet};
-use crate::memory::{Arena, OutOfScratch, TILE};
-use crate::shape::BLOCK;
+use crate::memory::{Arena, OutOfScratch, region, sum};
+use crate::shape::{BLOCK, Shape};
 use core::ops::Range;
+
+/// Bytes to expand int4 weights of `depth` inputs for a row block: 16 columns at a time on
+/// microcontrollers, else 64.
+pub(super) const fn expansion_bytes(shape: &Shape, tile: usize, depth: usize) -> usize {
+    let columns = match (shape.has_int4, tile) {
+        (false, _) => return 0,
+        (true, 0..16) => BLOCK,
+        (true, _) => 4 * BLOCK,
+    };
+    sum([
+        region::<i8>(columns, depth),
+        region::<i32>(row_block(shape, tile), columns),
+    ])
+}
 
 /// Some columns of a layer in int8: as they are, or expanded.
 pub struct Columns<'a> {

@@ -1,25 +1,28 @@
 //! What follows attention in a layer: output projection, feed-forward network, and the two
 //! residual connections with LayerNorm (section 3; arXiv 1706.03762, sections 3.1 and 3.3).
 //!
-//! A strip of tokens at a time goes through all of it, so that intermediate states exist for a
+//! A block of tokens at a time goes through all of it, so that intermediate states exist for a
 //! few tokens only. With it goes the context of the head that attention has not kept, if any.
 
 use super::Pass;
 use super::attention::{self, Cache, Context};
+use super::dense::expansion_bytes;
 use super::dense::{Columns, dense};
 use super::hidden::Hidden;
+use super::tiling::{ffn_block, row_block};
 use crate::blob::{Layer, Linear, Norm};
 use crate::fixed::Requantizer;
 use crate::kernels::{Activations, RowScale};
-use crate::memory::{Arena, OutOfScratch, chunk};
+use crate::memory::{Arena, OutOfScratch, max, region, sum};
 use crate::shape::BLOCK;
+use crate::shape::Shape;
 use core::ops::Range;
 
 /// Finishes a layer for the tokens in `hidden`, which held the layer's input, come out of
 /// `input_norm`, and holds its output.
 ///
 /// `context` has all heads, or all but that of `last`, whose keys and values are those of the
-/// layer's input: its context is drawn from a strip of states just before they are overwritten.
+/// layer's input: its context is drawn from a block of states just before they are overwritten.
 pub fn transform(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
@@ -29,13 +32,13 @@ pub fn transform(
     mut hidden: Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    for rows in pass.strips(hidden.rows()) {
+    for rows in pass.row_blocks(hidden.rows()) {
         let mut arena = arena.phase();
-        let heads = pass.plan.kept_heads..pass.shape.heads;
+        let heads = pass.tiling.kept_heads..pass.shape.heads;
         let mut rest = Context::take(&mut arena, pass.shape, heads, rows.clone())?;
         if let Some(last) = last {
             let (rows, arena) = (rows.clone(), arena.phase());
-            attention::mix(pass, layer, &hidden, rows, last, &mut rest, arena)?;
+            attention::attend_rows(pass, layer, &hidden, rows, last, &mut rest, arena)?;
         }
         let residual = |norm, into| Residual { norm, into };
         attention_output(
@@ -83,21 +86,62 @@ impl Residual<'_> {
     }
 }
 
-/// A strip of tokens before a residual connection: int8 inputs, and what a dense layer makes of
+/// Bytes of the largest phase: the output of attention, the intermediate states while they are
+/// computed, or the output.
+pub const fn bytes(shape: &Shape, tile: usize) -> usize {
+    let (hidden, inner) = (shape.hidden_blocks(), shape.intermediate_blocks());
+    let (context, rows) = (shape.attention_blocks(), row_block(shape, tile));
+    let (scales, sums) = (region::<[u32; 2]>(1, rows), region::<i32>(rows, hidden));
+    // On microcontrollers also as many weights at a time, with their inputs.
+    let slab = sum([
+        expansion_bytes(shape, tile, hidden),
+        region::<i8>(rows, hidden),
+    ]);
+    let attention_output = sum([
+        scales,
+        region::<i8>(rows, context),
+        sums,
+        expansion_bytes(shape, tile, context),
+    ]);
+    let chunk = ffn_block(shape, tile);
+    let intermediate = sum([
+        scales,
+        region::<i16>(1, rows.saturating_mul(inner).saturating_add(BLOCK)),
+        region::<i32>(tile, chunk),
+        if shape.has_int4 {
+            region::<i8>(chunk, hidden)
+        } else {
+            0
+        },
+    ]);
+    let output = sum([
+        scales,
+        region::<i8>(rows, inner),
+        sums,
+        match (shape.has_int4, tile) {
+            (false, _) => 0,
+            (true, 0..16) => slab,
+            (true, _) => expansion_bytes(shape, tile, inner),
+        },
+    ]);
+    max(attention_output, max(intermediate, output))
+}
+
+/// A block of tokens before a residual connection: int8 inputs, and what a dense layer makes of
 /// them.
-struct Strip<'s> {
+struct RowBlock<'s> {
     scales: &'s mut [RowScale],
-    /// `[strip x width]`.
+    /// `[block x width]`.
     values: &'s mut [i8],
     sums: &'s mut [i32],
     width: usize,
 }
 
-impl<'s> Strip<'s> {
+impl<'s> RowBlock<'s> {
     /// Inputs of `width` channels, with whatever the memory holds.
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, width: usize) -> Result<Self, OutOfScratch> {
-        let rows = pass.plan.strip;
-        Ok(Strip {
+        let rows = pass.tiling.row_block;
+        Ok(RowBlock {
             scales: arena.take(rows)?,
             values: arena.take(rows * width)?,
             sums: arena.take(rows * pass.shape.hidden_blocks())?,
@@ -137,20 +181,20 @@ fn attention_output(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let width = pass.shape.attention_blocks();
-    let strip = Strip::take(&mut arena, pass, width)?;
-    let lines = strip.values.chunks_exact_mut(width).zip(&mut *strip.scales);
+    let block = RowBlock::take(&mut arena, pass, width)?;
+    let lines = block.values.chunks_exact_mut(width).zip(&mut *block.scales);
     for (row, (out, scale)) in rows.clone().zip(lines) {
         let heads = kept.row(row).chain(rest.row(row));
-        *scale = attention::join(pass.set, heads, out);
+        *scale = attention::rescale_heads(pass.set, heads, out);
     }
     let linear = &layer.attention_output;
-    strip.project(pass, linear, residual, rows, hidden, arena)
+    block.project(pass, linear, residual, rows, hidden, arena)
 }
 
-/// The intermediate states of a strip of tokens while they are computed.
+/// The intermediate states of a block of tokens while they are computed.
 struct Activated<'s> {
     scales: &'s mut [RowScale],
-    /// `[strip x intermediate]` after a spare block; over both, in the end, the same in int8.
+    /// `[block x intermediate]` after a spare block; over both, in the end, the same in int8.
     values: &'s mut [i16],
     /// `[tile x chunk]`.
     chunk: &'s mut [i32],
@@ -158,12 +202,12 @@ struct Activated<'s> {
 
 impl<'s> Activated<'s> {
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>) -> Result<Self, OutOfScratch> {
-        let (plan, shape) = (pass.plan, pass.shape);
-        let rows = plan.strip;
+        let (tiling, shape) = (pass.tiling, pass.shape);
+        let rows = tiling.row_block;
         Ok(Activated {
             scales: arena.take(rows)?,
             values: arena.take(BLOCK + rows * shape.intermediate_blocks())?,
-            chunk: arena.take(plan.tile * chunk(shape, plan.tile))?,
+            chunk: arena.take(tiling.tile * ffn_block(shape, tiling.tile))?,
         })
     }
 }
@@ -180,29 +224,29 @@ fn intermediate(
     rows: Range<usize>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let strip = Activated::take(&mut arena, pass)?;
+    let block = Activated::take(&mut arena, pass)?;
     let linear = &layer.intermediate;
     let width = linear.weights.columns;
-    let most = chunk(pass.shape, pass.plan.tile);
-    let activated = strip.values.get_mut(BLOCK..).unwrap_or_default();
+    let most = ffn_block(pass.shape, pass.tiling.tile);
+    let activated = block.values.get_mut(BLOCK..).unwrap_or_default();
     for first in (0..width).step_by(most) {
         let channels = first..width.min(first + most);
         let (set, chunk) = (pass.set, channels.len());
         let columns = Columns::take(set, linear, channels.clone(), arena.phase())?;
-        let lines = activated.chunks_mut(pass.plan.tile * width);
+        let lines = activated.chunks_mut(pass.tiling.tile * width);
         for (tile, out) in pass.tiles(rows.clone()).zip(lines) {
             let count = tile.len();
-            columns.multiply(set, &hidden.activations(tile), strip.chunk);
-            let lines = strip.chunk.chunks_exact(chunk);
+            columns.multiply(set, &hidden.activations(tile), block.chunk);
+            let lines = block.chunk.chunks_exact(chunk);
             for (sums, out) in lines.zip(out.chunks_exact_mut(width)).take(count) {
                 let out = out.get_mut(channels.clone()).unwrap_or_default();
                 set.activate(pass.activation, layer.fraction_bits, sums, out);
             }
         }
     }
-    for (row, scale) in (0..rows.len()).zip(strip.scales) {
+    for (row, scale) in (0..rows.len()).zip(block.scales) {
         let row = row * width..(row + 1) * width;
-        *scale = quantize(pass, linear.unit, row, strip.values);
+        *scale = quantize(pass, linear.unit, row, block.values);
     }
     Ok(())
 }
@@ -244,15 +288,15 @@ fn output(
     hidden: &mut Hidden<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let strip = Strip::take(&mut arena, pass, pass.shape.intermediate_blocks())?;
-    strip.project(pass, &layer.output, residual, rows, hidden, arena)
+    let block = RowBlock::take(&mut arena, pass, pass.shape.intermediate_blocks())?;
+    block.project(pass, &layer.output, residual, rows, hidden, arena)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::encoder::Hidden;
-    use crate::{Header, kernels::InstructionSet, memory::Plan, text::Token};
+    use crate::{Header, Plan, kernels::InstructionSet, text::Token};
 
     /// The plan counts exactly what is taken: not a byte is left.
     #[test]
@@ -267,7 +311,7 @@ mod tests {
                 set: InstructionSet::SCALAR,
                 shape: &shape,
                 activation: crate::Activation::Relu,
-                plan: &plan,
+                tiling: plan.tiling(),
                 workers: crate::Workers::ONE,
                 tokens,
             };
@@ -281,11 +325,11 @@ mod tests {
             let mut rests = [0; 3];
             for (rest, take) in rests.iter_mut().zip([
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| {
-                    Strip::take(arena, pass, pass.shape.attention_blocks()).map(drop)
+                    RowBlock::take(arena, pass, pass.shape.attention_blocks()).map(drop)
                 },
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| Activated::take(arena, pass).map(drop),
                 |arena: &mut Arena<'_>, pass: &Pass<'_>| {
-                    Strip::take(arena, pass, pass.shape.intermediate_blocks()).map(drop)
+                    RowBlock::take(arena, pass, pass.shape.intermediate_blocks()).map(drop)
                 },
             ]) {
                 let mut arena = arena.phase();

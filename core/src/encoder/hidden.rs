@@ -6,7 +6,7 @@
 use crate::blob::Norm;
 use crate::fixed::{FixedMultiplier, Requantizer};
 use crate::kernels::{Activations, HiddenRow, InstructionSet, RowScale};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, region, sum};
 use crate::workers::Divisible;
 use core::ops::Range;
 
@@ -22,6 +22,15 @@ pub struct Hidden<'s> {
 }
 
 impl<'s> Hidden<'s> {
+    /// Bytes that [`take`](Self::take) takes.
+    pub(crate) const fn bytes(tokens: usize, width: usize) -> usize {
+        sum([
+            region::<i8>(tokens, width),
+            region::<u8>(tokens, width / 2),
+            region::<RowScale>(1, tokens),
+        ])
+    }
+
     pub(crate) fn take(
         arena: &mut Arena<'s>,
         tokens: usize,
@@ -37,7 +46,7 @@ impl<'s> Hidden<'s> {
     }
 
     /// The first `rows` of the text.
-    pub fn head(&mut self, rows: usize) -> Hidden<'_> {
+    pub fn first_rows(&mut self, rows: usize) -> Hidden<'_> {
         let rows = rows.min(self.scales.len());
         Hidden {
             first: self.first,

@@ -3,16 +3,18 @@
 //! [`encode`] is the whole forward pass. Only the tokens of the text are computed, nothing is
 //! padded, so a result does not depend on how long other texts are.
 
-mod attention;
+pub(crate) mod attention;
 mod dense;
 mod embeddings;
-mod feed_forward;
+pub(crate) mod feed_forward;
 mod hidden;
+pub(crate) mod tiling;
 
 pub use hidden::Hidden;
+pub use tiling::{TILE, Tiling};
 
 use crate::kernels::InstructionSet;
-use crate::memory::{Arena, OutOfScratch, Plan};
+use crate::memory::{Arena, OutOfScratch};
 use crate::model::Model;
 use crate::shape::{Activation, Shape};
 use crate::text::Token;
@@ -25,7 +27,7 @@ pub struct Pass<'a> {
     pub set: InstructionSet,
     pub shape: &'a Shape,
     pub activation: Activation,
-    pub plan: &'a Plan,
+    pub tiling: Tiling,
     pub workers: Workers<'a>,
     /// Tokens of the text.
     pub tokens: usize,
@@ -34,12 +36,12 @@ pub struct Pass<'a> {
 impl Pass<'_> {
     /// Rows, a tile at a time.
     pub fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-        parts(rows, self.plan.tile)
+        parts(rows, self.tiling.tile)
     }
 
-    /// Rows, a strip at a time.
-    pub fn strips(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-        parts(rows, self.plan.strip)
+    /// Rows, a row block at a time.
+    pub fn row_blocks(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        parts(rows, self.tiling.row_block)
     }
 
     /// Shares work of `len` independent parts among the workers.
@@ -50,7 +52,7 @@ impl Pass<'_> {
         arena: Arena<'_>,
         each: impl Fn(W, Arena<'_>) -> Result<(), OutOfScratch> + Sync,
     ) -> Result<(), OutOfScratch> {
-        let bytes = self.plan.worker_bytes();
+        let bytes = self.tiling.worker_bytes;
         self.workers.share(work, len, arena, bytes, &each)
     }
 }
@@ -76,7 +78,7 @@ pub fn encode(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let embeddings = model.embeddings();
-    let states = hidden.head(pass.tokens);
+    let states = hidden.first_rows(pass.tokens);
     pass.share(states, pass.tokens, arena.phase(), |hidden, arena| {
         embeddings::embed(pass, embeddings, tokens, segment_b, hidden, arena)
     })?;
@@ -91,14 +93,14 @@ pub fn encode(
         };
 
         let mut arena = arena.phase();
-        let kept = pass.plan.kept_heads;
-        let mut context = Context::take(&mut arena, pass.shape, 0..kept, 0..pass.plan.tokens)?;
+        let kept = pass.tiling.kept_heads;
+        let mut context = Context::take(&mut arena, pass.shape, 0..kept, 0..pass.tiling.tokens)?;
         let heads = context.whole();
         pass.share(heads, kept, arena.phase(), |heads, arena| {
             attention::attend(pass, &layer, hidden, rows, heads, arena)
         })?;
         let last = attention::last_head(pass, &layer, hidden, &mut arena)?;
-        pass.share(hidden.head(rows), rows, arena, |hidden, arena| {
+        pass.share(hidden.first_rows(rows), rows, arena, |hidden, arena| {
             let (norm, last) = (&input_norm, last.as_ref());
             feed_forward::transform(pass, &layer, norm, &context, last, hidden, arena)
         })?;

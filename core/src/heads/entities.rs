@@ -1,7 +1,7 @@
 //! Entities from token labels in BIO or IO tags.
 
+use super::TokenLabel;
 use crate::blob::Labels;
-use crate::memory::TokenLabel;
 use crate::model::Model;
 use crate::text::{Token, Vocabulary};
 use core::iter::Zip;

@@ -16,6 +16,7 @@ pub use entities::{Entities, Entity};
 pub(crate) use sequence::classify;
 pub(crate) use span::answer;
 pub use span::{MAX_ANSWER_TOKENS, Span, best_span};
+#[doc(hidden)]
 pub use tags::{ViterbiScratch, WordPosition, decode_tags, step_bytes};
 pub(crate) use tokens::label_tokens;
 
@@ -23,7 +24,50 @@ use crate::blob::Linear;
 use crate::encoder::Hidden;
 use crate::fixed::Requantizer;
 use crate::kernels::{Activations, InstructionSet, RowScale};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, max, region, sum};
+use crate::shape::{HeadKind, Pooling, Shape, blocks};
+use bytemuck::{Pod, Zeroable};
+
+/// Label and probability of one token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub struct TokenLabel {
+    pub label: u32,
+    pub score: f32,
+}
+
+/// Bytes that [`pool`] takes.
+const fn pool_bytes(shape: &Shape) -> usize {
+    let hidden = shape.hidden_blocks();
+    match shape.has_pooler {
+        true => sum([region::<i32>(1, hidden), region::<i16>(1, hidden)]),
+        false => 0,
+    }
+}
+
+/// Bytes that the model's head takes.
+pub(crate) const fn bytes(shape: &Shape, tokens: usize) -> usize {
+    let (hidden, texts) = (shape.hidden_blocks(), shape.text_outputs());
+    // The probabilities stay; the next classifier reuses the rest.
+    let classified = region::<f32>(1, texts);
+    let classifying = sum([
+        region::<i8>(1, hidden),
+        max(pool_bytes(shape), region::<i32>(1, blocks(texts))),
+    ]);
+    let labelling = tokens::bytes(shape, tokens);
+    match (shape.head, shape.pooling) {
+        (HeadKind::SequenceClassification, _) => sum([classified, classifying]),
+        (HeadKind::TokenClassification, _) => labelling,
+        (HeadKind::Joint, _) => sum([classified, max(classifying, labelling)]),
+        (HeadKind::Spans, _) => region::<i32>(1, blocks(shape.token_outputs())),
+        (HeadKind::Embedding, Pooling::Pooler) => {
+            sum([region::<f32>(1, shape.hidden), pool_bytes(shape)])
+        }
+        (HeadKind::Embedding, Pooling::Mean | Pooling::Cls) => {
+            sum([region::<f32>(1, shape.hidden), region::<i32>(1, hidden)])
+        }
+    }
+}
 
 /// The pooler's output for `[CLS]` before it is quantized: `tanh(W h + b)` in Q15.
 fn pool<'s>(
@@ -87,9 +131,9 @@ fn sigmoid(logit: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Plan;
+    use crate::Model;
+    use crate::Plan;
     use crate::text::Token;
-    use crate::{HeadKind, Model};
 
     #[repr(align(16))]
     struct Aligned<const N: usize>([u8; N]);

@@ -2,7 +2,7 @@
 //! with it, `O` is outside. Of all sequences in which `I-X` follows `B-X` or `I-X` alone, the most
 //! probable one (Viterbi, 1967).
 
-use crate::memory::TokenLabel;
+use super::TokenLabel;
 use crate::text::Token;
 
 /// What [`decode_tags`] works with.

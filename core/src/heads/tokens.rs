@@ -1,13 +1,34 @@
 //! A label for every token.
 
+use super::TokenLabel;
 use super::tags::{ViterbiScratch, WordPosition, decode_tags, step_bytes};
 use super::{logits, softmax};
 use crate::blob::Linear;
 use crate::encoder::Hidden;
 use crate::kernels::InstructionSet;
-use crate::memory::{Arena, OutOfScratch, TokenLabel};
+use crate::memory::{Arena, OutOfScratch, region, sum};
 use crate::model::Model;
+use crate::shape::{Shape, blocks};
 use crate::text::Token;
+
+/// Bytes that [`label_tokens`] takes.
+pub(super) const fn bytes(shape: &Shape, tokens: usize) -> usize {
+    let tags = shape.token_outputs();
+    sum([
+        region::<TokenLabel>(1, tokens),
+        region::<i32>(1, blocks(tags)),
+        region::<f32>(1, tags),
+        if shape.iob2 {
+            sum([
+                region::<u8>(1, tags),
+                region::<f32>(1, tags),
+                region::<u8>(tokens, step_bytes(tags)),
+            ])
+        } else {
+            0
+        },
+    ])
+}
 
 /// The label of each token of a text: the most probable one, or the tag of its word in the most
 /// probable sequence of tags.

@@ -83,7 +83,7 @@ pub struct HiddenRow<'a> {
     pub scale: RowScale,
 }
 
-/// What [`InstructionSet::softmax`] weighs scores with.
+/// What [`Kernels::softmax`] weighs scores with.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxScales<'a> {
     /// Left shift that fills 31 bits with a raw score.

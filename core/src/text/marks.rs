@@ -5,7 +5,7 @@
 //! dropping of accents, and those have few distinct ranks: a pass over the run for each of these
 //! yields them in order, in linear time.
 
-use super::normalize::{Aligned, Source};
+use super::source::{Aligned, Source};
 use super::unicode::{Class, Few};
 
 /// A run of marks of which at least one survives the dropping of accents.

@@ -8,6 +8,8 @@
 mod marks;
 mod normalize;
 mod pieces;
+mod source;
+mod token;
 mod tokenizer;
 mod trie;
 mod unicode;
@@ -16,8 +18,7 @@ mod vocabulary;
 mod words;
 
 pub use normalize::Normalizer;
-pub use tokenizer::{
-    EncodeError, Encoding, Token, Tokenizer, TokenizerError, TokenizerParts, Truncation,
-};
+pub use token::Token;
+pub use tokenizer::{EncodeError, Encoding, Tokenizer, TokenizerError, TokenizerParts, Truncation};
 pub use vocabulary::{Piece, Vocabulary, VocabularyError};
 pub use words::{MAX_WORD_CHARS, for_each_word};

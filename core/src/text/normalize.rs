@@ -5,9 +5,8 @@
 //! made directly from its source character, so that no step needs memory. One step needs more
 //! than one character: the ordering of combining marks, see [`MarkRun`].
 
-use core::str::CharIndices;
-
 use super::marks::MarkRun;
+use super::source::{Aligned, Source};
 use super::unicode::{Class, Few, is_chinese, lowercase, stripped};
 
 /// What is done to the text before it is cut into words. The fields are those of Hugging Face's
@@ -22,54 +21,6 @@ pub struct Normalizer {
     pub strip_accents: bool,
     /// Lower case, character by character.
     pub lowercase: bool,
-}
-
-/// A character and the bytes of the source text it stands for.
-#[derive(Clone, Copy)]
-pub(super) struct Aligned {
-    pub c: char,
-    pub start: u32,
-    pub end: u32,
-}
-
-/// The source characters that cleaning leaves.
-#[derive(Clone)]
-pub(super) struct Source<'a> {
-    chars: CharIndices<'a>,
-    /// Where the segment begins in the whole text.
-    base: u32,
-    clean: bool,
-}
-
-impl Iterator for Source<'_> {
-    type Item = Aligned;
-
-    fn next(&mut self) -> Option<Aligned> {
-        loop {
-            let (at, c) = self.chars.next()?;
-            // The length of the whole text was checked to fit `u32`.
-            let start = self.base.wrapping_add(at as u32);
-            let end = start.wrapping_add(c.len_utf8() as u32);
-            match self.cleaned(c) {
-                Some(c) => return Some(Aligned { c, start, end }),
-                None => continue,
-            }
-        }
-    }
-}
-
-impl Source<'_> {
-    fn cleaned(&self, c: char) -> Option<char> {
-        match c {
-            ' '..='~' => Some(c),
-            _ if !self.clean => Some(c),
-            '\t' | '\n' | '\r' => Some(' '),
-            '\u{FFFD}' => None,
-            _ if Class::of(c).is_other() => None,
-            _ if c.is_whitespace() => Some(' '),
-            _ => Some(c),
-        }
-    }
 }
 
 /// The normalized characters of one segment of a text, aligned with the source.
@@ -88,13 +39,8 @@ pub(super) struct Normalized<'a> {
 impl<'a> Normalized<'a> {
     /// `segment` begins at byte `base` of the text that the alignment refers to.
     pub fn new(segment: &'a str, base: u32, normalizer: Normalizer) -> Self {
-        let chars = segment.char_indices();
         Self {
-            source: Source {
-                chars,
-                base,
-                clean: normalizer.clean_text,
-            },
+            source: Source::new(segment, base, normalizer.clean_text),
             normalizer,
             rest: Few::NONE,
             rest_at: 0,

@@ -1,9 +1,22 @@
 //! Text to word pieces (WordPiece): added tokens first, then words, then their pieces.
 
-use super::tokenizer::{Token, Tokenizer};
+use super::normalize::Normalizer;
+use super::token::Token;
+use super::vocabulary::Vocabulary;
 use super::words::{Word, WordBuffer, Words};
 
-impl Tokenizer<'_> {
+/// The tokenizer without its template of special tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Pieces<'a> {
+    pub vocabulary: Vocabulary<'a>,
+    pub normalizer: Normalizer,
+    pub unk: u32,
+    pub max_word_chars: usize,
+    /// Bit set of the first bytes of added tokens, to pass over plain text quickly.
+    pub added_first: [u32; 8],
+}
+
+impl Pieces<'_> {
     /// The tokens of `text` from a byte on.
     pub(super) fn read(&self, text: &str, mut from: usize, tokens: &mut Tokens) {
         let mut buffer = WordBuffer::new();
@@ -33,7 +46,7 @@ impl Tokenizer<'_> {
         });
         for (at, _) in candidates {
             let rest = bytes.get(at..).unwrap_or_default();
-            if let Some((id, length)) = self.parts.vocabulary.added_prefix(rest) {
+            if let Some((id, length)) = self.vocabulary.added_prefix(rest) {
                 return Some((id, from + at, from + at + length));
             }
         }
@@ -42,7 +55,7 @@ impl Tokenizer<'_> {
 
     /// Text without added tokens, which begins at byte `base` of the whole.
     fn encode_segment(&self, text: &str, base: u32, buffer: &mut WordBuffer, tokens: &mut Tokens) {
-        let mut words = Words::new(text, base, self.parts.normalizer);
+        let mut words = Words::new(text, base, self.normalizer);
         loop {
             let before = words.clone();
             let Some(word) = words.next(buffer) else {
@@ -52,7 +65,7 @@ impl Tokenizer<'_> {
             if !self.encode_word(word, buffer.as_bytes(), before, tokens) {
                 tokens.count = mark;
                 tokens.push(Token {
-                    id: self.parts.unk,
+                    id: self.unk,
                     start: word.start,
                     end: word.end,
                 });
@@ -66,10 +79,10 @@ impl Tokenizer<'_> {
 
     /// WordPiece: the longest piece first. False if the word cannot be put together from pieces.
     fn encode_word(&self, word: Word, text: &[u8], before: Words, tokens: &mut Tokens) -> bool {
-        if word.chars > self.parts.max_word_chars {
+        if word.chars > self.max_word_chars {
             return false;
         }
-        let vocabulary = &self.parts.vocabulary;
+        let vocabulary = &self.vocabulary;
         match vocabulary.longest_prefix(false, text) {
             None => return false,
             Some((id, length)) if length == text.len() => {

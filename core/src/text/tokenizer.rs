@@ -3,18 +3,10 @@
 use core::fmt;
 
 use super::normalize::Normalizer;
-use super::pieces::Tokens;
+use super::pieces::{Pieces, Tokens};
+use super::token::Token;
 use super::vocabulary::Vocabulary;
 use super::words::MAX_WORD_CHARS;
-
-/// A token and the bytes of the text it came from; 0 to 0 for those the template puts in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct Token {
-    pub id: u32,
-    pub start: u32,
-    pub end: u32,
-}
 
 /// The result of [`Tokenizer::encode`] and [`Tokenizer::encode_pair`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +88,9 @@ pub struct TokenizerParts<'a> {
 /// Hugging Face's `BertTokenizer`.
 #[derive(Clone, Copy)]
 pub struct Tokenizer<'a> {
-    pub(super) parts: TokenizerParts<'a>,
-    /// Bit set of the bytes that added tokens begin with, to pass over plain text quickly.
-    pub(super) added_first: [u32; 8],
+    pieces: Pieces<'a>,
+    cls: u32,
+    sep: u32,
 }
 
 impl<'a> Tokenizer<'a> {
@@ -115,12 +107,22 @@ impl<'a> Tokenizer<'a> {
         for byte in parts.vocabulary.added_first_bytes() {
             added_first[usize::from(byte >> 5)] |= 1 << (byte & 31);
         }
-        Ok(Self { parts, added_first })
+        Ok(Self {
+            pieces: Pieces {
+                vocabulary: parts.vocabulary,
+                normalizer: parts.normalizer,
+                unk: parts.unk,
+                max_word_chars: parts.max_word_chars,
+                added_first,
+            },
+            cls: parts.cls,
+            sep: parts.sep,
+        })
     }
 
     /// The vocabulary, to turn ids back into pieces.
     pub fn vocabulary(&self) -> &Vocabulary<'a> {
-        &self.parts.vocabulary
+        &self.pieces.vocabulary
     }
 
     /// Encodes `text` as `[CLS] text [SEP]` into `out`, whose length is the limit of tokens.
@@ -151,7 +153,7 @@ impl<'a> Tokenizer<'a> {
             whole: false,
             seen: None,
         };
-        self.read(text, from, &mut tokens);
+        self.pieces.read(text, from, &mut tokens);
         let count = tokens.count;
         Ok(self.single(count, room, out))
     }
@@ -160,8 +162,8 @@ impl<'a> Tokenizer<'a> {
     fn single(&self, all: usize, room: usize, out: &mut [Token]) -> Encoding {
         let kept = all.min(room);
         let len = kept + 2;
-        self.put_special(out, self.parts.cls, 0);
-        self.put_special(out, self.parts.sep, len - 1);
+        self.put_special(out, self.cls, 0);
+        self.put_special(out, self.sep, len - 1);
         let truncated = (kept < all).then(|| Truncation {
             needed: all.saturating_add(2),
             covered_a: covered(out, 1, kept),
@@ -208,9 +210,9 @@ impl<'a> Tokenizer<'a> {
                 limit,
             );
         }
-        self.put_special(out, self.parts.cls, 0);
-        self.put_special(out, self.parts.sep, segment_b_start - 1);
-        self.put_special(out, self.parts.sep, len - 1);
+        self.put_special(out, self.cls, 0);
+        self.put_special(out, self.sep, segment_b_start - 1);
+        self.put_special(out, self.sep, len - 1);
         let truncated = (kept_a < total_a.all || kept_b < total_b.all).then(|| Truncation {
             needed: total_a.all.saturating_add(total_b.all).saturating_add(3),
             covered_a: covered(out, 1, kept_a),
@@ -242,7 +244,7 @@ impl<'a> Tokenizer<'a> {
             whole: true,
             seen: None,
         };
-        self.read(text, 0, &mut tokens);
+        self.pieces.read(text, 0, &mut tokens);
         Count {
             all: tokens.count,
             seen: tokens.seen.unwrap_or(tokens.count),

@@ -1,6 +1,7 @@
 //! BERT's pre-tokenization: words end at white space, punctuation marks are words themselves.
 
-use super::normalize::{Aligned, Normalized, Normalizer};
+use super::normalize::{Normalized, Normalizer};
+use super::source::Aligned;
 use super::unicode::Class;
 
 /// The longest word, in characters, that is looked up in the vocabulary; longer ones are unknown.

@@ -10,7 +10,7 @@ pub mod picture;
 pub mod trace;
 
 use embert::Model;
-use embert::memory::{Plan, TILE};
+use embert::{Plan, TILE};
 use serde::Serialize;
 
 use crate::inspect::{Inspection, Section};
@@ -172,8 +172,8 @@ fn steps(plan: &Plan, layers: usize) -> Vec<Step> {
     let hidden = ("hidden states", regions.hidden);
     let context = ("attention context", regions.context);
     let cache = ("keys and values", regions.cache);
-    let strip_context = ("context of a strip", regions.strip_context);
-    let tile = "a strip of rows";
+    let last_context = ("context of a row block", regions.last_context);
+    let tile = "a row block";
     let step = |name: String, regions: &[(&'static str, usize)]| Step {
         name,
         regions: regions
@@ -189,7 +189,7 @@ fn steps(plan: &Plan, layers: usize) -> Vec<Step> {
         let attention = [tokens, hidden, context, cache, (tile, regions.attention)];
         steps.push(step(format!("attention {layer}"), &attention));
         let feed_forward = (tile, regions.feed_forward.max(regions.attention));
-        let feed_forward = [tokens, hidden, context, cache, strip_context, feed_forward];
+        let feed_forward = [tokens, hidden, context, cache, last_context, feed_forward];
         steps.push(step(format!("feed-forward {layer}"), &feed_forward));
     }
     let head = ("results", regions.head);

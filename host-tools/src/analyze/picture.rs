@@ -9,8 +9,8 @@ const COLOURS: [(&str, &str); 7] = [
     ("hidden states", "#0072b2"),
     ("attention context", "#56b4e9"),
     ("keys and values", "#e69f00"),
-    ("context of a strip", "#cc79a7"),
-    ("a strip of rows", "#d55e00"),
+    ("context of a row block", "#cc79a7"),
+    ("a row block", "#d55e00"),
     ("results", "#009e73"),
 ];
 

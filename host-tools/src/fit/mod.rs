@@ -5,8 +5,8 @@ pub mod picture;
 
 use std::cmp::Ordering;
 
-use embert::memory::{Plan, TILE};
 use embert::{Model, blocks};
+use embert::{Plan, TILE};
 use serde::Serialize;
 
 use crate::blob::AlignedBytes;

@@ -3,7 +3,7 @@
 use super::largest;
 use crate::blob::{Format, Matrix};
 use crate::kernels::{InstructionSet, VALUE_SCALE_ONE};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, region, sum};
 use crate::shape::{BLOCK, Shape, blocks};
 use core::ops::Range;
 
@@ -25,7 +25,7 @@ pub struct Cache<'s> {
 }
 
 /// Keys and values of one head.
-pub struct Head<'c> {
+pub struct HeadKv<'c> {
     keys: &'c mut [i8],
     values: &'c mut [i8],
     key_scales: &'c mut [f32],
@@ -49,6 +49,19 @@ pub struct Filled<'c> {
 }
 
 impl<'s> Cache<'s> {
+    /// Bytes that [`take`](Self::take) takes for `heads` heads of `tokens` tokens.
+    pub const fn bytes(shape: &Shape, heads: usize, tokens: usize) -> usize {
+        let (keys, head) = (blocks(tokens), shape.head_blocks());
+        sum([
+            region::<i8>(keys, heads.saturating_mul(head)),
+            region::<i8>(keys, heads.saturating_mul(head)),
+            region::<f32>(heads, keys),
+            region::<f32>(heads, keys),
+            region::<i32>(heads, head),
+            region::<[f32; 2]>(1, heads),
+        ])
+    }
+
     /// Room for `heads` of `planned` tokens, laid out for `tokens` and empty: what no token fills
     /// counts as zero.
     pub fn take(
@@ -90,10 +103,10 @@ impl<'s> Cache<'s> {
         self.heads.clone()
     }
 
-    /// Head `index` of the group.
-    pub fn head(&mut self, index: usize) -> Head<'_> {
+    /// HeadKv `index` of the group.
+    pub fn head(&mut self, index: usize) -> HeadKv<'_> {
         let (matrix, width) = (blocks(self.tokens) * self.width, self.width);
-        Head {
+        HeadKv {
             keys: part_mut(self.keys, index, matrix),
             values: part_mut(self.values, index, matrix),
             key_scales: part_mut(self.key_scales, index, self.tokens),
@@ -106,7 +119,7 @@ impl<'s> Cache<'s> {
     /// All tokens of head `index` are there: their scales become multipliers relative to the
     /// largest, and sums of values offsets, in place.
     pub fn fill(&mut self, index: usize) {
-        let Head {
+        let HeadKv {
             key_scales,
             value_scales,
             value_sums,
@@ -132,7 +145,7 @@ impl<'s> Cache<'s> {
         }
     }
 
-    /// Head `index` of the group, once it is filled.
+    /// HeadKv `index` of the group, once it is filled.
     pub fn filled(&self, index: usize) -> Filled<'_> {
         let [key_scale, value_scale] = self.largest.get(index).copied().unwrap_or_default();
         let (tokens, padded, width) = (self.tokens, blocks(self.tokens), self.width);
@@ -159,7 +172,7 @@ impl<'s> Cache<'s> {
     }
 }
 
-impl Head<'_> {
+impl HeadKv<'_> {
     /// Sets the keys of tokens from `first` on, with their scales.
     pub fn set_keys(&mut self, first: usize, keys: &[i8], scales: &[f32]) {
         let depth_blocks = self.width / BLOCK;

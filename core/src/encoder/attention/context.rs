@@ -1,7 +1,7 @@
 //! The context: what every token drew from the others.
 
 use crate::kernels::{Heads, InstructionSet, RowScale};
-use crate::memory::{Arena, OutOfScratch};
+use crate::memory::{Arena, OutOfScratch, region, sum};
 use crate::shape::Shape;
 use crate::workers::Divisible;
 use core::ops::Range;
@@ -10,7 +10,7 @@ use core::ops::Range;
 /// tokens.
 ///
 /// Heads are computed one after the other, or by several workers, so that a scale common to all
-/// of a token's heads, which the next matrix wants, is known only at the end: [`join`] brings
+/// of a token's heads, which the next matrix wants, is known only at the end: [`rescale_heads`] brings
 /// them to it.
 pub struct Context<'s> {
     first_head: usize,
@@ -22,6 +22,14 @@ pub struct Context<'s> {
 }
 
 impl<'s> Context<'s> {
+    /// Bytes that [`take`](Self::take) takes for `heads` heads of `rows` tokens.
+    pub const fn bytes(shape: &Shape, heads: usize, rows: usize) -> usize {
+        sum([
+            region::<i8>(rows, heads.saturating_mul(shape.head_blocks())),
+            region::<f32>(rows, heads),
+        ])
+    }
+
     /// Room for `heads` of the text's `rows`.
     pub fn take(
         arena: &mut Arena<'s>,
@@ -96,7 +104,7 @@ impl<'s> Context<'s> {
 }
 
 /// Writes one token's `heads` to `out`, all in the scale of the largest.
-pub fn join<'c>(
+pub fn rescale_heads<'c>(
     set: InstructionSet,
     heads: impl Iterator<Item = (&'c [i8], f32)> + Clone,
     out: &mut [i8],

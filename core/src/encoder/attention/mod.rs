@@ -1,35 +1,37 @@
 //! Multi-head self-attention (Vaswani et al., arXiv 1706.03762, section 3.2).
 //!
-//! One head at a time: its keys and values for all tokens, then a strip of queries after the
+//! One head at a time: its keys and values for all tokens, then a block of queries after the
 //! other. So the memory holds the keys and values of a single head, and of the scores only a
-//! tile of rows. Where memory counts, what follows attention mixes the last head itself, a strip
+//! tile of rows. Where memory counts, what follows attention mixes the last head itself, a block
 //! at a time, so that its context needs no more memory than that.
 
 mod cache;
 mod context;
 
 pub use cache::Cache;
-pub use context::{Context, join};
+pub use context::{Context, rescale_heads};
 
 use super::Pass;
 use super::dense::dense;
+use super::dense::expansion_bytes;
 use super::hidden::Hidden;
+use super::tiling::{head_group, row_block};
 use crate::blob::{Layer, Linear};
 use crate::fixed::FixedMultiplier;
 use crate::kernels::{Heads, SoftmaxScales, VALUE_SCALE_ONE};
-use crate::memory::{Arena, OutOfScratch, group};
-use crate::shape::blocks;
+use crate::memory::{Arena, OutOfScratch, region, sum};
+use crate::shape::{Shape, blocks};
 use cache::Filled;
 use core::ops::Range;
 
-/// A strip of queries and what becomes of them.
-struct Strip<'s> {
-    /// Queries, keys or values of a group of heads, `[strip x heads x head size]`, or sums of one
+/// A block of queries and what becomes of them.
+struct RowBlock<'s> {
+    /// Queries, keys or values of a group of heads, `[block x heads x head size]`, or sums of one
     /// head's context, `[tile x head size]`, before they are quantized.
     projection: &'s mut [i32],
-    /// `[heads x strip x head size]`.
+    /// `[heads x block x head size]`.
     quantized: &'s mut [i8],
-    /// `[heads x strip]`.
+    /// `[heads x block]`.
     scales: &'s mut [f32],
     /// `[tile x tokens]`.
     scores: &'s mut [i32],
@@ -39,16 +41,31 @@ struct Strip<'s> {
     width: usize,
 }
 
-impl<'s> Strip<'s> {
+/// Bytes of a row block of queries.
+pub const fn row_block_bytes(shape: &Shape, tile: usize, tokens: usize) -> usize {
+    let (rows, keys) = (row_block(shape, tile), blocks(tokens));
+    let heads = head_group(shape, tile);
+    let width = heads.saturating_mul(shape.head_blocks());
+    sum([
+        expansion_bytes(shape, tile, shape.hidden_blocks()),
+        region::<i32>(rows, width),
+        region::<i8>(rows, width),
+        region::<f32>(rows, heads),
+        region::<i32>(tile, keys),
+        region::<i8>(tile, keys),
+    ])
+}
+
+impl<'s> RowBlock<'s> {
     fn take(arena: &mut Arena<'s>, pass: &Pass<'_>, heads: usize) -> Result<Self, OutOfScratch> {
-        let (rows, width) = (pass.plan.strip, pass.shape.head_blocks());
-        let keys = blocks(pass.plan.tokens);
-        Ok(Strip {
+        let (rows, width) = (pass.tiling.row_block, pass.shape.head_blocks());
+        let keys = blocks(pass.tiling.tokens);
+        Ok(RowBlock {
             projection: arena.take(rows * heads * width)?,
             quantized: arena.take(rows * heads * width)?,
             scales: arena.take(rows * heads)?,
-            scores: arena.take(pass.plan.tile * keys)?,
-            weights: arena.take(pass.plan.tile * keys)?,
+            scores: arena.take(pass.tiling.tile * keys)?,
+            weights: arena.take(pass.tiling.tile * keys)?,
             rows,
             width,
         })
@@ -102,27 +119,27 @@ pub fn attend(
     mut context: Context<'_>,
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
-    let (all, group) = (context.heads(), group(pass.shape, pass.plan.tile));
+    let (all, group) = (context.heads(), head_group(pass.shape, pass.tiling.tile));
     for first in all.clone().step_by(group) {
         let heads = first..all.end.min(first + group);
         let mut arena = arena.phase();
         let cache = keys_and_values(pass, layer, hidden, heads, &mut arena)?;
-        for rows in pass.strips(0..rows) {
+        for rows in pass.row_blocks(0..rows) {
             let arena = arena.phase();
-            mix(pass, layer, hidden, rows, &cache, &mut context, arena)?;
+            attend_rows(pass, layer, hidden, rows, &cache, &mut context, arena)?;
         }
     }
     Ok(())
 }
 
-/// Keys and values of the head whose context is not kept, if there is one: what [`mix`] takes.
+/// Keys and values of the head whose context is not kept, if there is one: what [`attend_rows`] takes.
 pub fn last_head<'s>(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     hidden: &Hidden<'_>,
     arena: &mut Arena<'s>,
 ) -> Result<Option<Cache<'s>>, OutOfScratch> {
-    let heads = pass.plan.kept_heads..pass.shape.heads;
+    let heads = pass.tiling.kept_heads..pass.shape.heads;
     if heads.is_empty() {
         return Ok(None);
     }
@@ -137,23 +154,23 @@ fn keys_and_values<'s>(
     heads: Range<usize>,
     arena: &mut Arena<'s>,
 ) -> Result<Cache<'s>, OutOfScratch> {
-    let (planned, tokens) = (pass.plan.tokens, pass.tokens);
+    let (planned, tokens) = (pass.tiling.tokens, pass.tokens);
     let mut cache = Cache::take(arena, pass.shape, heads.clone(), planned, tokens)?;
     let mut arena = arena.phase();
-    let mut strip = Strip::take(&mut arena, pass, heads.len())?;
-    for rows in pass.strips(0..tokens) {
-        let mut project = |layer, strip: &mut Strip<'_>| {
+    let mut block = RowBlock::take(&mut arena, pass, heads.len())?;
+    for rows in pass.row_blocks(0..tokens) {
+        let mut project = |layer, block: &mut RowBlock<'_>| {
             let (rows, heads) = (rows.clone(), heads.clone());
-            strip.project(pass, layer, hidden, rows, heads, arena.phase())
+            block.project(pass, layer, hidden, rows, heads, arena.phase())
         };
-        project(&layer.key, &mut strip)?;
+        project(&layer.key, &mut block)?;
         for index in 0..heads.len() {
-            let (keys, scales) = strip.projected(index, rows.len());
+            let (keys, scales) = block.projected(index, rows.len());
             cache.head(index).set_keys(rows.start, keys, scales);
         }
-        project(&layer.value, &mut strip)?;
+        project(&layer.value, &mut block)?;
         for index in 0..heads.len() {
-            let (values, scales) = strip.projected(index, rows.len());
+            let (values, scales) = block.projected(index, rows.len());
             let mut head = cache.head(index);
             head.set_values(pass.set, rows.start, values, scales);
         }
@@ -164,8 +181,8 @@ fn keys_and_values<'s>(
     Ok(cache)
 }
 
-/// Attention of a strip of `rows` in `hidden` to all tokens, by the heads in `cache`, to `context`.
-pub fn mix(
+/// Attention of a block of `rows` in `hidden` to all tokens, by the heads in `cache`, to `context`.
+pub fn attend_rows(
     pass: &Pass<'_>,
     layer: &Layer<'_>,
     hidden: &Hidden<'_>,
@@ -175,44 +192,44 @@ pub fn mix(
     mut arena: Arena<'_>,
 ) -> Result<(), OutOfScratch> {
     let heads = cache.heads();
-    let mut strip = Strip::take(&mut arena, pass, heads.len())?;
+    let mut block = RowBlock::take(&mut arena, pass, heads.len())?;
     let (queries, all) = (rows.clone(), heads.clone());
-    strip.project(pass, &layer.query, hidden, queries, all, arena.phase())?;
+    block.project(pass, &layer.query, hidden, queries, all, arena.phase())?;
     for (index, head) in heads.enumerate() {
         let keys = cache.filled(index);
         for tile in pass.tiles(rows.clone()) {
-            let place = index * strip.rows + tile.start - rows.start;
-            mix_head(pass, &keys, tile, place, head, &mut strip, context);
+            let place = index * block.rows + tile.start - rows.start;
+            attend_head(pass, &keys, tile, place, head, &mut block, context);
         }
     }
     Ok(())
 }
 
 /// Scaled dot-product attention of a tile's queries of one head, which begin at row `first` of the
-/// strip's: `softmax(q k / sqrt(d)) v`.
-fn mix_head(
+/// block's: `softmax(q k / sqrt(d)) v`.
+fn attend_head(
     pass: &Pass<'_>,
     cache: &Filled<'_>,
     rows: Range<usize>,
     first: usize,
     head: usize,
-    strip: &mut Strip<'_>,
+    block: &mut RowBlock<'_>,
     context: &mut Context<'_>,
 ) {
     let (width, keys) = (cache.keys.depth, cache.keys.columns);
     let count = rows.len();
     let queries = first * width..(first + count) * width;
-    let queries = strip.quantized.get(queries).unwrap_or_default();
-    pass.set.matmul(queries, &cache.keys, strip.scores, keys);
-    let scales = strip.scales.get_mut(first..).unwrap_or_default();
+    let queries = block.quantized.get(queries).unwrap_or_default();
+    pass.set.matmul(queries, &cache.keys, block.scores, keys);
+    let scales = block.scales.get_mut(first..).unwrap_or_default();
 
     // int8 times int8 over the head's channels, in 30 bits.
     let shift = (127 * 127 * width as u32).leading_zeros().saturating_sub(2);
     let root = libm::sqrtf(pass.shape.head_size() as f32);
-    let lines = strip
+    let lines = block
         .scores
         .chunks_exact_mut(keys)
-        .zip(strip.weights.chunks_exact_mut(keys));
+        .zip(block.weights.chunks_exact_mut(keys));
     for ((scores, weights), scale) in lines.take(count).zip(scales.iter_mut()) {
         let scores = scores.get_mut(..pass.tokens).unwrap_or_default();
         // Multipliers of keys halve: Q31 with 2^30 for one. Exponents have 11 fraction bits.
@@ -230,10 +247,10 @@ fn mix_head(
         *scale = weight * cache.value_scale;
     }
 
-    let weights = strip.weights.get(..count * keys).unwrap_or_default();
+    let weights = block.weights.get(..count * keys).unwrap_or_default();
     pass.set
-        .matmul(weights, &cache.values, strip.projection, width);
-    let sums = strip
+        .matmul(weights, &cache.values, block.projection, width);
+    let sums = block
         .projection
         .get_mut(..count * width)
         .unwrap_or_default();
@@ -252,7 +269,7 @@ fn largest(scales: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Header, kernels::InstructionSet, memory::Plan};
+    use crate::{Header, Plan, kernels::InstructionSet};
 
     /// The plan counts exactly what is taken: not a byte is left.
     #[test]
@@ -266,22 +283,22 @@ mod tests {
                 set: InstructionSet::SCALAR,
                 shape: &shape,
                 activation: crate::Activation::Relu,
-                plan: &plan,
+                tiling: plan.tiling(),
                 workers: crate::Workers::ONE,
                 tokens,
             };
             let regions = plan.regions();
-            let bytes = regions.context + regions.cache + regions.strip_context + regions.attention;
+            let bytes = regions.context + regions.cache + regions.last_context + regions.attention;
             let mut memory = vec![0u128; bytes / 16];
             let mut arena = Arena::new(bytemuck::cast_slice_mut(&mut memory));
             let kept = plan.kept_heads;
             assert!(Context::take(&mut arena, &shape, 0..kept, 0..tokens).is_ok());
-            let group = group(&shape, tile);
+            let group = head_group(&shape, tile);
             assert!(Cache::take(&mut arena, &shape, 0..group, tokens, tokens).is_ok());
-            assert_eq!(arena.len(), regions.strip_context + regions.attention);
+            assert_eq!(arena.len(), regions.last_context + regions.attention);
             assert!(Context::take(&mut arena, &shape, kept..heads, 0..tile).is_ok());
             assert_eq!(arena.len(), regions.attention);
-            assert!(Strip::take(&mut arena, &pass, group).is_ok());
+            assert!(RowBlock::take(&mut arena, &pass, group).is_ok());
             assert!(arena.is_empty());
         }
     }

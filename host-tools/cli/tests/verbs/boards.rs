@@ -3,7 +3,7 @@
 use std::{fs, process::Output};
 
 use embert::Header;
-use embert::memory::{Plan, TILE};
+use embert::{Plan, TILE};
 use embert_tests::tiny::{self, Tiny};
 use embert_tools::analyze::boards;
 use serde_json::Value;
