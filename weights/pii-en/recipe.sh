@@ -60,7 +60,7 @@ four_bits="--int4 embeddings,attention,feed-forward"
 embert distill "$teacher" -o "$out/student" --words --train "$out/train.conll" --dev "$out/dev.conll" \
     --test "$out/btc.conll" --unlabelled "$out/unlabelled.txt" --mention-replacement 40000 \
     --student narrowed:6x384x12x512 --rank 96 --vocab-min-count 8 --epochs 3 --learning-rate 4e-4 \
-    --dropout 0.05 --max-tokens 96 --states 0 --relations 0 --labels 0 --temperature 1.5 --qat $four_bits
+    --dropout 0.05 --max-tokens 96 --states 0 --relations 0 --label-weight 0 --temperature 1.5 --qat $four_bits
 # Without the rarest word pieces, some of them of replaced mentions alone, the blob is smaller than 4 MB.
 prepare sample-lines --modulus 190 "$out/train.txt" "$out/unlabelled.txt" > "$out/calibration.txt"
 embert quantize "$out/student" -o "$out/model.embert" $four_bits \
