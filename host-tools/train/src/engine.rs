@@ -5,8 +5,8 @@ use crate::predict::{Prediction, Task, largest};
 use embert::text::Token;
 use embert::{Engine, EngineOptions, HeadKind, Model, Output, RunError, TokenLabel, Windows};
 use embert_tools::blob::AlignedBytes;
+use embert_tools::question_windows::BestAnswer;
 use embert_tools::threads::TILE;
-use embert_tools::windows::Found;
 use std::ops::Range;
 
 /// The predictions of a blob, by the texts of the examples.
@@ -43,7 +43,7 @@ pub struct Opinion {
     /// The label of each word; none for those it does not see.
     pub words: Vec<Option<TokenLabel>>,
     /// What is found in a window of a context, where examples are those.
-    pub found: Option<Found>,
+    pub found: Option<BestAnswer>,
 }
 
 /// The opinions of a blob. Where words have labels and texts have none, all of a text is read,
@@ -92,7 +92,7 @@ fn opinion(example: &Example, reading: embert::Prediction<'_>) -> Opinion {
         }
         Output::Answer { span, null_score } => {
             let start = example.window.as_ref().map_or(0, |window| window.start);
-            opinion.found = Some(Found { span, null_score }.shifted(start));
+            opinion.found = Some(BestAnswer { span, null_score }.shifted(start));
         }
         Output::Tokens { .. } | Output::Embedding(_) => {}
     }

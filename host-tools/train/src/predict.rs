@@ -10,8 +10,8 @@ use crate::metrics::{
 };
 use crate::model::Dense;
 use crate::questions::{found, question_report};
+use embert_tools::question_windows::BestAnswer;
 use embert_tools::tags::decode;
-use embert_tools::windows::Found;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ pub struct Prediction {
     /// Of each word; those that the model does not see are of no entity.
     pub tags: Vec<usize>,
     /// What is found in a window, where examples are those.
-    pub found: Option<Found>,
+    pub found: Option<BestAnswer>,
 }
 
 /// How good predictions are.

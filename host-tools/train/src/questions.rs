@@ -8,8 +8,8 @@ use crate::predict::Prediction;
 use embert::Span;
 use embert::heads::best_span;
 use embert::text::EncodeError;
+use embert_tools::question_windows::{BestAnswer, QuestionWindows, part};
 use embert_tools::tokenizer::Reader;
-use embert_tools::windows::{Found, Windows, part};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Example {
         stride: usize,
     ) -> Result<Vec<Self>, EncodeError> {
         let (asked, context) = (&question.question, &question.context);
-        let windows = Windows::new(reader.tokenizer(), asked, context, limit, stride)?;
+        let windows = QuestionWindows::new(reader.tokenizer(), asked, context, limit, stride)?;
         let example = |place: Range<usize>| {
             let text = part(context, &place);
             let (tokens, segment_b) = reader.pair(windows.question, text, limit)?;
@@ -92,7 +92,7 @@ fn answer(
 }
 
 /// What a float model says of a window, by the logits of its tokens, `[tokens x 2]`.
-pub(crate) fn found(example: &Example, window: &Window, logits: &[f32]) -> Found {
+pub(crate) fn found(example: &Example, window: &Window, logits: &[f32]) -> BestAnswer {
     let (rows, _) = logits.as_chunks::<2>();
     let context = rows
         .iter()
@@ -104,7 +104,7 @@ pub(crate) fn found(example: &Example, window: &Window, logits: &[f32]) -> Found
         score,
     });
     let null_score = rows.first().map_or(0.0, |[start, end]| start + end);
-    Found { span, null_score }.shifted(window.start)
+    BestAnswer { span, null_score }.shifted(window.start)
 }
 
 /// The answer to each question by what was found in its windows, which stand together, and the
@@ -120,12 +120,15 @@ fn answers<'e>(
         let window = example.window.as_ref()?;
         Some((&window.question, p.found?))
     });
-    let windows: Vec<(&Arc<Question>, Found)> = windows.collect();
+    let windows: Vec<(&Arc<Question>, BestAnswer)> = windows.collect();
     let impossible = windows.iter().any(|(question, _)| question.impossible);
     let together = windows.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b));
     let answers = together.filter_map(|windows| {
         let question: &Question = windows.first()?.0;
-        let found = windows.iter().map(|(_, found)| *found).reduce(Found::or)?;
+        let found = windows
+            .iter()
+            .map(|(_, found)| *found)
+            .reduce(BestAnswer::or)?;
         let span = found
             .span
             .filter(|span| !impossible || span.score >= found.null_score);
@@ -196,7 +199,7 @@ mod tests {
         let says = |spans: [(usize, usize, f32); 3], null_score, question: &Arc<Question>| {
             let examples = windows(question);
             let predictions = spans.map(|(start, end, score)| Prediction {
-                found: Some(Found {
+                found: Some(BestAnswer {
                     span: Some(Span { start, end, score }),
                     null_score,
                 }),

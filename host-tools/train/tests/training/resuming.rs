@@ -1,7 +1,6 @@
 //! Runs that are interrupted, and those that are not gone on with.
 
 use super::{Run, asked, base, texts};
-use embert_tools::files;
 use embert_train::example::Class;
 use embert_train::finetune::{self, Rows};
 use embert_train::trainer::{Progress, train};
@@ -81,17 +80,18 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
 #[test]
 fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.safetensors");
+    let [output, moved] = ["output", "moved"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&output).unwrap();
     let mut run = Run::new(base(), texts, 1);
-    run.settings.checkpoint = Some((path.clone(), 4));
+    run.settings.checkpoint = Some((output.join("state.safetensors"), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
-    let blocked = files::temporary(&path);
-    // From the fifth step on, no file can be put there: as if the disk were full.
+    // After the fifth step the folder is gone: no file can be written to it.
     let result = train(&mut run.lesson(&mut model), &run.settings, |progress| {
         if matches!(progress, Progress::Step { step: 5, .. }) {
-            std::fs::create_dir(&blocked).unwrap();
+            std::fs::rename(&output, &moved).unwrap();
         }
     });
+    let path = moved.join("state.safetensors");
     let error = result.unwrap_err().to_string();
     assert!(
         error.contains("cannot write") && error.contains("still there"),
