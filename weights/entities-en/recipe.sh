@@ -29,8 +29,7 @@ prepare iob2 "$data/wikigold/wikigold.conll.txt" > "$out/wikigold.conll"
     prepare iob2 "$data/btc/btc.train" | prepare sample-sentences
     prepare iob2 "$data/wnut17/wnut17train.conll" | prepare sample-sentences
     prepare sample-sentences --to 1256 "$out/wikigold.conll"
-    prepare iob2 "$data/sec_filings/FIN5.txt" |
-        prepare sample-sentences --modulus 10 --remainders 1,2,3,4,5,6,7,8,9
+    prepare iob2 "$data/sec_filings/FIN5.txt" | prepare sample-sentences --modulus 10 --invert
 } > "$out/train.conll"
 {
     prepare iob2 "$data/btc/btc.dev" | prepare sample-sentences

@@ -24,7 +24,7 @@ check_no_others "$corpora/commonvoice/en/*.txt" "$corpora/novels/corpus/*.txt" \
 templates() { prepare fill-templates --count "$1" --seed "$2" weights/pii-en/templates.txt; }
 odd_lines() { prepare sample-lines --modulus 2 --remainders 1; }
 at_least_three_words() { prepare filter --min-words 3; }
-masc() { prepare masc-sentences --modulus 10 --remainders "$1" "$data/$corpora"/nltk/masc_tagged/*/*.txt; }
+masc() { prepare masc-sentences --modulus 10 "$@" "$data/$corpora"/nltk/masc_tagged/*/*.txt; }
 {
     prepare join-words "$data/btc/btc.train"
     prepare join-words "$data/wnut17/wnut17train.conll"
@@ -34,7 +34,7 @@ masc() { prepare masc-sentences --modulus 10 --remainders "$1" "$data/$corpora"/
     prepare column 2 --skip-header "$data/sms_spam/SMSSpamCollection"
     prepare join-words "$data/wikigold/wikigold.conll.txt"
     templates 5000 4
-    masc 1,2,3,4,5,6,7,8,9
+    masc --invert
 } > "$out/train.txt"
 {
     templates 40000 1 | prepare sample-lines --modulus 5 --remainders 0,1,2
@@ -47,7 +47,7 @@ masc() { prepare masc-sentences --modulus 10 --remainders "$1" "$data/$corpora"/
 templates 2000 3 > "$out/templates.txt"
 prepare join-words "$data/btc/btc.test" > "$out/btc.txt"
 prepare join-words "$data/sec_filings/FIN3.txt" > "$out/sec.txt"
-masc 0 > "$out/masc.txt"
+masc > "$out/masc.txt"
 
 teacher="$checkpoints/rampart-MiniLM-L6-pii-ner"
 for name in train dev templates btc sec masc; do

@@ -23,8 +23,7 @@ snippets() { prepare label-vader "$vader"/amazon*.txt "$vader"/nyt*.txt "$vader"
 # Every twentieth review is dev data and chooses the best epoch.
 {
     printf "$header"
-    prepare sample-lines --modulus 20 --remainders 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19 \
-        "$out/reviews.tsv"
+    prepare sample-lines --modulus 20 --invert "$out/reviews.tsv"
     snippets
 } > "$out/train.tsv"
 { printf "$header"; prepare sample-lines --modulus 20 "$out/reviews.tsv"; } > "$out/dev.tsv"

@@ -12,8 +12,10 @@ pub struct Sample {
     pub range: RangeInclusive<usize>,
     /// What numbers are divided by.
     pub modulus: usize,
-    /// The remainders to keep.
+    /// The remainders to keep, or to leave out if `inverted`.
     pub remainders: Vec<usize>,
+    /// Whether to keep the other remainders.
+    pub inverted: bool,
 }
 
 impl Sample {
@@ -24,13 +26,15 @@ impl Sample {
             range: 1..=usize::MAX,
             modulus: 1,
             remainders: vec![0],
+            inverted: false,
         }
     }
 
     /// Whether a number is kept.
     #[must_use]
     pub fn keeps(&self, number: usize) -> bool {
-        self.range.contains(&number) && self.remainders.contains(&(number % self.modulus))
+        self.range.contains(&number)
+            && self.remainders.contains(&(number % self.modulus)) != self.inverted
     }
 }
 
@@ -134,14 +138,22 @@ mod tests {
             range: 1..=usize::MAX,
             modulus: 5,
             remainders: vec![0, 1, 2],
+            inverted: false,
         };
         assert_eq!(sample_lines(text, &sample), b"1\n2\n5\n6\n7\n");
         let sample = Sample {
             range: 3..=6,
             modulus: 2,
             remainders: vec![0],
+            inverted: false,
         };
         assert_eq!(sample_lines(text, &sample), b"4\n6\n");
+        let sample = Sample {
+            modulus: 3,
+            inverted: true,
+            ..Sample::all()
+        };
+        assert_eq!(sample_lines(text, &sample), b"1\n2\n4\n5\n7\n");
         assert_eq!(sample_lines(text, &Sample::all()), b"1\n2\n3\n4\n5\n6\n7\n");
     }
 

@@ -122,6 +122,9 @@ struct SampleArguments {
     /// Keep numbers that leave one of these remainders.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     remainders: Vec<usize>,
+    /// Keep the other remainders instead.
+    #[arg(long)]
+    invert: bool,
     /// First number to keep.
     #[arg(long, default_value_t = 1)]
     from: usize,
@@ -136,6 +139,7 @@ impl SampleArguments {
         let Self {
             modulus,
             remainders,
+            invert,
             from,
             to,
         } = self;
@@ -143,6 +147,7 @@ impl SampleArguments {
             range: from..=to,
             modulus,
             remainders,
+            inverted: invert,
         })
     }
 }
