@@ -1,5 +1,6 @@
 //! `embert distill`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,14 +11,14 @@ use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, quantize};
 use embert_tools::transform::factorize::factorize;
 use embert_tools::transform::prune::prune;
-use embert_train::augment::{Thesaurus, rewritten};
-use embert_train::classifier::Classifier;
+use embert_train::augment::{Thesaurus, substitute_words};
+use embert_train::evaluate::predict::{predict, report};
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::knowledge::{Asking, Kept, Knowledge, ask, ask_blob};
-use embert_train::objective::Objective;
-use embert_train::predict::{predict, report};
+use embert_train::loss::objective::Objective;
+use embert_train::model::classifier::Classifier;
 use embert_train::student::Student;
+use embert_train::teacher::{CachedTargets, TeacherCache, TeacherOutputs, blob, float};
 
 use crate::output;
 use crate::progress::Bar;
@@ -141,7 +142,7 @@ impl Distill {
             data.training(&source, self.schedule.seed, &self.unlabelled)?;
         let labelled = training.count();
         let training = training.with(&unlabelled);
-        let rewritten = self.rewritten(&checkpoint, &training.texts());
+        let rewritten = self.substitute_words(&checkpoint, &training.texts());
         let training = training.with(&rewritten);
         let texts = training.texts();
         let dev = source.read(&data.dev)?;
@@ -184,22 +185,22 @@ impl Distill {
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
         let within = self.states > 0.0 || self.relations > 0.0;
-        let asking = match (within, self.teacher_int8) {
-            (false, false) => Asking::Logits,
-            (true, false) if self.relations > 0.0 => Asking::Within,
-            (true, false) => Asking::States,
-            (false, true) => Asking::Blob,
+        let outputs = match (within, self.teacher_int8) {
+            (false, false) => TeacherOutputs::Logits,
+            (true, false) if self.relations > 0.0 => TeacherOutputs::HiddenStatesAndQkv,
+            (true, false) => TeacherOutputs::HiddenStates,
+            (false, true) => TeacherOutputs::Blob,
             (true, true) => {
                 bail!(
-                    "a blob shows nothing from within: give --states 0 --relations 0, or no --teacher-int8"
+                    "a blob has no hidden states to compare: give --states 0 --relations 0, or leave out --teacher-int8"
                 )
             }
         };
-        let mut taught = self.knowledge(&checkpoint, &teacher, &theirs, asking)?;
+        let mut targets = self.soft_targets(&checkpoint, &teacher, &theirs, outputs)?;
         let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
-        for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
+        for (index, (theirs, ours)) in theirs.iter().zip(&train).enumerate() {
             if !theirs.same_pieces(pieces[0], ours, pieces[1]) {
-                known.inner = None;
+                targets.drop_features(index);
             }
         }
         let judged = |rows: &Rows| -> Result<_> {
@@ -213,20 +214,20 @@ impl Distill {
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
         if let Some(classifiers) = classifiers {
-            model.take_over(classifiers);
+            model.init_heads_from(classifiers);
         }
-        model.rounding = self.storage.rounding();
+        model.fake_quant = self.storage.rounding();
         if within {
-            model.imitate(&teacher.encoder.config, self.schedule.seed);
+            model.add_feature_distillation(&teacher.encoder.config, self.schedule.seed);
         }
         let objective = Objective {
-            hard: self.label_weight,
-            soft: 1.0 - self.label_weight,
+            label_weight: self.label_weight,
+            distill_weight: 1.0 - self.label_weight,
             temperature: self.temperature,
-            several: task.several,
+            multi_label: task.multi_label,
             states: self.states,
             relations: self.relations,
-            unseen: self.schedule.token_dropout,
+            token_dropout: self.schedule.token_dropout,
             unknown: small.tokenizer.unk,
             ..Objective::default()
         };
@@ -235,11 +236,11 @@ impl Distill {
             &mut model,
             &task,
             &examples,
-            Some(&taught),
+            Some(&targets),
             objective,
             folder,
         )?;
-        model.rounding = None;
+        model.fake_quant = None;
         let trained = TrainedModel {
             model: &model,
             task: &task,
@@ -253,13 +254,13 @@ impl Distill {
     }
 
     /// More texts, from those that there are.
-    fn rewritten(&self, teacher: &Checkpoint, texts: &[String]) -> Vec<String> {
+    fn substitute_words(&self, teacher: &Checkpoint, texts: &[String]) -> Vec<String> {
         if self.lexical_substitution == 0 {
             return Vec::new();
         }
         let (pieces, words) = (&teacher.tokenizer.pieces, &teacher.model.word_embeddings);
         let thesaurus = Thesaurus::new(pieces, words, texts);
-        rewritten(
+        substitute_words(
             texts,
             &thesaurus,
             self.lexical_substitution,
@@ -267,44 +268,45 @@ impl Distill {
         )
     }
 
-    /// What the teacher says, from the file where that is kept, if there is one.
-    fn knowledge(
+    /// The teacher's outputs, from the cache file if it has them.
+    fn soft_targets(
         &self,
         checkpoint: &Checkpoint,
         teacher: &Classifier,
         examples: &[Example],
-        asking: Asking,
-    ) -> Result<Vec<Knowledge>> {
-        let kept = self.teacher_cache.as_deref().map(|path| Kept {
-            path,
+        outputs: TeacherOutputs,
+    ) -> Result<CachedTargets> {
+        let cache = TeacherCache {
             teacher,
             examples,
-            asking,
-        });
-        let cannot = |what, kept: &Kept<'_>| format!("cannot {what} {}", kept.path.display());
-        if let Some(kept) = &kept
-            && let Some(knowledge) = kept.read().with_context(|| cannot("read", kept))?
+            outputs,
+        };
+        let path = self.teacher_cache.as_deref();
+        let cannot = |what| {
+            let file = path.map_or("a temporary file".into(), |path| path.display().to_string());
+            format!("cannot {what} {file}")
+        };
+        if let Some(path) = path
+            && let Some(targets) = cache.open(path).with_context(|| cannot("read"))?
         {
-            return Ok(knowledge);
+            return Ok(targets);
         }
-        let bar = Bar::new(examples.len(), "teaching");
+        let bar = Bar::new(examples.len(), "teacher");
         let done = |count| bar.add(count);
-        let knowledge = match asking {
-            Asking::Blob => {
+        let targets = match outputs {
+            TeacherOutputs::Blob => {
                 let blob = quantize(checkpoint, &Options::default(), |_| {})?;
                 let aligned = AlignedBytes::copy(&blob);
-                let blob = Model::parse(&aligned).context("the teacher's blob")?;
-                ask_blob(&blob, examples, done)?
+                let model = Model::parse(&aligned).context("the teacher's blob")?;
+                cache.compute(path, |some| {
+                    blob::predict_soft_targets(&model, some, done).map_err(io::Error::other)
+                })
             }
-            Asking::Logits | Asking::States | Asking::Within => {
-                ask(teacher, examples, asking, done)
-            }
+            _ => cache.compute(path, |some| {
+                Ok(float::predict_soft_targets(teacher, some, outputs, done))
+            }),
         };
         bar.finish();
-        if let Some(kept) = &kept {
-            kept.write(&knowledge)
-                .with_context(|| cannot("write", kept))?;
-        }
-        Ok(knowledge)
+        targets.with_context(|| cannot("write"))
     }
 }

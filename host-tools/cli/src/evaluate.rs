@@ -9,11 +9,12 @@ use embert::HeadKind;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::tokenizer::Reader;
 use embert_train::data::Labels;
-use embert_train::engine;
+use embert_train::evaluate::Confusion;
+use embert_train::evaluate::engine;
+use embert_train::evaluate::predict::{Report, predict, report, single_labels};
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::metrics::Confusion;
-use embert_train::predict::{Prediction, Report, Task, predict, report, single_labels};
+use embert_train::task::{Prediction, Task};
 use serde::Serialize;
 
 use crate::blob::Blob;
@@ -138,7 +139,7 @@ impl Evaluate {
             classes,
             tags: names(words),
             iob2: model.shape().iob2,
-            several: model.header().flag(embert::blob::flags::MULTI_LABEL),
+            multi_label: model.header().flag(embert::blob::flags::MULTI_LABEL),
             questions: model.shape().head == HeadKind::Spans,
         };
         ensure!(

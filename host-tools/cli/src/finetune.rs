@@ -8,7 +8,7 @@ use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
 use embert_tools::transform::cased::add_cased_vocab;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
-use embert_train::objective::Objective;
+use embert_train::loss::objective::Objective;
 
 use crate::output;
 use crate::quantize::about;
@@ -78,18 +78,18 @@ impl Finetune {
         };
         self.schedule.begin(&self.output)?;
         let mut model = finetune::model(&base, &task, self.schedule.seed);
-        model.rounding = self.storage.rounding();
+        model.fake_quant = self.storage.rounding();
         let balance = || finetune::balance(task.classes.len(), &examples.train);
         let objective = Objective {
-            several: task.several,
+            multi_label: task.multi_label,
             class_weights: self.balanced.then(balance),
-            unseen: self.schedule.token_dropout,
+            token_dropout: self.schedule.token_dropout,
             unknown: base.tokenizer.unk,
             ..Objective::default()
         };
         let schedule = &self.schedule;
         schedule.train(&mut model, &task, &examples, None, objective, &self.output)?;
-        model.rounding = None;
+        model.fake_quant = None;
         let trained = TrainedModel {
             model: &model,
             task: &task,

@@ -8,8 +8,9 @@ use clap::Args;
 use embert::heads::WordPosition;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
+use embert_train::evaluate::predict::predict;
 use embert_train::finetune::{self, Rows, examples};
-use embert_train::predict::{Prediction, Task, predict};
+use embert_train::task::{Prediction, Task};
 
 use crate::{output, progress::Bar, texts};
 

@@ -13,7 +13,8 @@ use embert_tools::sizes::Sizes;
 use embert_train::data::{Boundary, Document, documents, texts};
 use embert_train::model::Config;
 use embert_train::pretrain::{
-    Corpus, Data, LanguageModel, Maker, Pretraining, Report, learn_pieces, spec, split, word_counts,
+    BatchSampler, Corpus, Data, LanguageModel, Pretraining, Report, learn_pieces, spec, split,
+    word_counts,
 };
 use serde::Serialize;
 
@@ -119,7 +120,7 @@ impl Pretrain {
         let [learnt, held_out] = split(documents, self.held_out, schedule.seed)?;
         schedule.begin(&self.output)?;
         let (base, mut model) = match &self.from {
-            Some(folder) => self.go_on(folder)?,
+            Some(folder) => self.propagate_tags(folder)?,
             None => self.begin(&learnt)?,
         };
         let tokenizer = &base.tokenizer;
@@ -132,7 +133,7 @@ impl Pretrain {
             held_out.documents.len(),
             tokenizer.pieces.len()
         );
-        let maker = Maker {
+        let maker = BatchSampler {
             corpus: &corpus,
             spec: tokenizer,
             mask: tokenizer.mask.context("the vocabulary has no [MASK]")?,
@@ -211,7 +212,7 @@ impl Pretrain {
     }
 
     /// A model that has been pre-trained before, and its checkpoint.
-    fn go_on(&self, folder: &Path) -> Result<(Checkpoint, LanguageModel)> {
+    fn propagate_tags(&self, folder: &Path) -> Result<(Checkpoint, LanguageModel)> {
         let head = HeadChoice::Embedding(Pooling::Mean);
         let base = Checkpoint::open(folder, Some(head))?;
         let heads = LanguageModeling::open(folder, &base.model)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use embert_tools::question_windows::STRIDE;
-use embert_train::augment::exchanged;
+use embert_train::augment::replace_mentions;
 use embert_train::data::{self, Column, HeldOut};
 use embert_train::example::Example;
 use embert_train::finetune::{Rows, Source};
@@ -68,7 +68,12 @@ impl Data {
         }
         if let Rows::Words(rows) = &mut rows {
             let texts = texts::lines_of_all(&self.names_from)?;
-            rows.extend(exchanged(rows, &texts, self.mention_replacement, seed));
+            rows.extend(replace_mentions(
+                rows,
+                &texts,
+                self.mention_replacement,
+                seed,
+            ));
         }
         let mut unlabelled = texts::lines_of_all(unlabelled)?;
         unlabelled.retain(|text| !held_out.has(text));
@@ -118,7 +123,7 @@ impl Columns {
                 separator: self.multi_label.then_some(','),
             },
             ignored: self.ignore.clone(),
-            several: self.multi_label,
+            multi_label: self.multi_label,
         }
     }
 }

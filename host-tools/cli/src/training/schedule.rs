@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert_train::classifier::Classifier;
-use embert_train::knowledge::Knowledge;
-use embert_train::labelled::{self, Labelled};
-use embert_train::log::Log;
-use embert_train::objective::Objective;
-use embert_train::predict::Task;
-use embert_train::trainer::{Lesson, Progress, Settings, train};
-use embert_train::{optimizer, state};
+use embert_train::loss::objective::Objective;
+use embert_train::model::classifier::Classifier;
+use embert_train::task::Task;
+use embert_train::teacher::CachedTargets;
+use embert_train::trainer::labelled::{self, Labelled};
+use embert_train::trainer::log::Log;
+use embert_train::trainer::{Progress, Settings, TrainingTask, train};
+use embert_train::trainer::{optimizer, state};
 
 use super::Examples;
 use crate::progress::Bar;
@@ -80,7 +80,7 @@ impl Schedule {
         model: &mut Classifier,
         task: &Task,
         examples: &Examples,
-        teacher: Option<&[Knowledge]>,
+        teacher: Option<&CachedTargets>,
         objective: Objective,
         folder: &Path,
     ) -> Result<()> {
@@ -99,7 +99,7 @@ impl Schedule {
     }
 
     /// Trains with a progress bar and writes training.csv to the folder. Returns tokens per second.
-    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<f64> {
+    pub fn run(&self, lesson: &mut impl TrainingTask, folder: &Path) -> Result<f64> {
         let state = state_file(folder);
         let mut log = Log::open(&folder.join("training.csv"), state::steps(&state)?)?;
         let settings = Settings {

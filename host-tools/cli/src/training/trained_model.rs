@@ -9,13 +9,14 @@ use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, Part, quantize};
-use embert_train::classifier::Classifier;
-use embert_train::engine;
+use embert_train::evaluate::QuestionScore;
+use embert_train::evaluate::engine;
+use embert_train::evaluate::predict::{Report, predict, report};
 use embert_train::example::Example;
 use embert_train::finetune;
-use embert_train::metrics::QuestionScore;
-use embert_train::predict::{Report, Task, predict, report};
-use embert_train::rounding::Rounding;
+use embert_train::model::classifier::Classifier;
+use embert_train::model::fake_quant::FakeQuant;
+use embert_train::task::Task;
 use serde::Serialize;
 
 use super::{Examples, end};
@@ -48,8 +49,8 @@ impl Storage {
     }
 
     /// Fake quantization during training, if asked for.
-    pub fn rounding(&self) -> Option<Rounding> {
-        self.qat.then(|| Rounding { int4: self.int4() })
+    pub fn rounding(&self) -> Option<FakeQuant> {
+        self.qat.then(|| FakeQuant { int4: self.int4() })
     }
 }
 

@@ -27,7 +27,7 @@ fn interrupted(rows: fn(usize, usize) -> Rows) {
             std::fs::copy(&path, &copy).unwrap();
         }
     });
-    assert_eq!(embert_train::state::steps(&copy).unwrap(), 28);
+    assert_eq!(embert_train::trainer::state::steps(&copy).unwrap(), 28);
 
     for threads in [1, 2] {
         let state = folder.path().join(format!("again{threads}"));
@@ -59,7 +59,7 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let usual = || Run::new(base(), texts, 1);
-    go_on(&mut usual(), &path).unwrap();
+    propagate_tags(&mut usual(), &path).unwrap();
     let changes: [fn(&mut Run); 6] = [
         |run| run.training[5].class = Class::None,
         |run| run.training[7].ids[1] += 1,
@@ -71,10 +71,10 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     for (index, change) in changes.into_iter().enumerate() {
         let mut run = usual();
         change(&mut run);
-        let error = go_on(&mut run, &path).unwrap_err();
+        let error = propagate_tags(&mut run, &path).unwrap_err();
         assert!(error.contains("other texts"), "{index}: {error}");
     }
-    go_on(&mut usual(), &path).unwrap();
+    propagate_tags(&mut usual(), &path).unwrap();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         error.contains("cannot write") && error.contains("still there"),
         "{error}"
     );
-    assert_eq!(embert_train::state::steps(&path).unwrap(), 4);
+    assert_eq!(embert_train::trainer::state::steps(&path).unwrap(), 4);
 
     // Nor is a file of another model or no checkpoint at all taken for one.
     for bytes in [
@@ -105,13 +105,13 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         &std::fs::read(&path).unwrap()[..2000],
     ] {
         std::fs::write(&path, bytes).unwrap();
-        let error = go_on(&mut run, &path).unwrap_err();
+        let error = propagate_tags(&mut run, &path).unwrap_err();
         assert!(error.contains("no checkpoint of this run"), "{error}");
     }
 }
 
 /// Trains with the checkpoint in this file, if there is one.
-fn go_on(run: &mut Run, path: &Path) -> Result<f64, String> {
+fn propagate_tags(run: &mut Run, path: &Path) -> Result<f64, String> {
     run.settings.checkpoint = Some((path.into(), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
     let result = train(&mut run.lesson(&mut model), &run.settings, |_| {});
