@@ -1,3 +1,3 @@
 #!/bin/sh
-# Makes commands-en-256k anew, as 256k/ in the folder: the same recipe makes commands-en.
+# Makes commands-en-256k as 256k/ in the folder, with the recipe of commands-en.
 exec "$(dirname "$0")/../commands-en/recipe.sh" "$@"

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Makes sentiment-en-large anew, as large/ in the folder: the same recipe makes sentiment-en.
+# Makes sentiment-en-large as large/ in the folder, with the recipe of sentiment-en.
 exec "$(dirname "$0")/../sentiment-en/recipe.sh" "$@"
