@@ -5,6 +5,7 @@ pub mod checkpoints;
 pub mod fuzz;
 pub mod readings;
 pub mod sentences;
+pub mod sram;
 pub mod synthetic;
 pub mod tiny;
 pub mod weights;

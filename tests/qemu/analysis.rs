@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use embert::{HeadKind, Model, Pooling, Shape};
 use embert_tests::synthetic::{self, Wildness};
 use embert_tools::analyze::Analysis;
-use embert_tools::analyze::boards::{self, BOARDS};
+use embert_tools::analyze::boards;
 use embert_tools::blob::AlignedBytes;
 use xtask::answer::{self, Options};
 use xtask::bench::{Models, cut};
@@ -98,49 +98,6 @@ fn instructions_of_int4() -> Result<()> {
             assert_eq!(analysis.sram.scratch, cost.scratch_used_bytes as usize);
             assert!(analysis.sram.stack >= cost.stack_bytes as usize, "{cost:?}");
         }
-    }
-    Ok(())
-}
-
-/// What a board's flash leaves to a blob is what this repository's firmware leaves.
-#[test]
-fn code_takes_what_is_said() -> Result<()> {
-    for (machine, board) in [
-        (Machine::Microbit, "rp2040"),
-        (Machine::Mps2An385, "stm32f205"),
-        (Machine::Mps2An386, "nrf52840"),
-        (Machine::Mps2An500, "stm32h743"),
-        (Machine::Mps2An505, "rp2350"),
-        (Machine::Mps3An547, "ensemble-e7"),
-        (Machine::Virt, "esp32-c3"),
-        (Machine::VirtAarch64, "pi3"),
-    ] {
-        let elf = Image::build(machine)?.elf.context("an ELF file")?;
-        let said = boards::find(board)?.core.code as f64;
-        let ratio = elf.code_bytes as f64 / said;
-        assert!((0.97..1.03).contains(&ratio), "{board}: {}", elf.code_bytes);
-    }
-    Ok(())
-}
-
-#[test]
-fn every_board_can_be_analyzed() -> Result<()> {
-    let synthetic = synthetic::blob(&SHAPE, 0, 0, 1, Wildness::Tame);
-    let model = Model::parse(&synthetic.blob)?;
-    for board in BOARDS {
-        let analysis = Analysis::new(&model, board, 16)?;
-        let Analysis { text, parts, .. } = &analysis;
-        assert_eq!(text.macs, SHAPE.macs(16), "{}", board.name);
-        assert!(text.milliseconds > 0.0);
-        assert_eq!(parts.len(), 3 + 2 * SHAPE.layers);
-        let used = |step: &embert_tools::analyze::Step| {
-            step.regions
-                .iter()
-                .map(|region| region.bytes)
-                .sum::<usize>()
-        };
-        let most = analysis.sram.steps.iter().map(used).max();
-        assert_eq!(most, Some(analysis.sram.scratch), "{}", board.name);
     }
     Ok(())
 }

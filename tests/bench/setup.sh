@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the engines that bench.py times embert beside, and makes the models that they run.
 #
-#     tests/peers/setup.sh
+#     tests/bench/setup.sh
 #
 # Everything lands under target/peers, or $EMBERT_PEERS. Checkpoints are taken from checkpoints/, or
 # $EMBERT_CHECKPOINTS, and fetched there where they lack. What is there already is not made again.

@@ -3,7 +3,7 @@
 surnames, one next to the other being one person: precision, recall and F1 of whole persons, for each
 blob.
 
-    python tests/peers/names.py btc.test weights/pii-en/model.embert [BLOB...]
+    python tests/bench/names.py btc.test weights/pii-en/model.embert [BLOB...]
 
 The first file has a word and its tag a line, persons as `PER`; it is read as sentences of words with
 spaces between them.

@@ -1,6 +1,6 @@
 //! Token limits and pairs of texts, truncated as by the reference.
 
-use crate::oracle::{Both, SPECIAL, small_vocabulary};
+use super::oracle::{Both, SPECIAL, small_vocabulary};
 
 const TEXTS: &[&str] = &[
     "",

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Times embert and its peers on x86-64, side by side in one run.
 
-    tests/peers/setup.sh                                # once: half an hour, of which most builds llama.cpp
+    tests/bench/setup.sh                                # once: half an hour, of which most builds llama.cpp
     cargo build --release --package xtask
-    target/peers/venv/bin/python tests/peers/bench.py --json peers.json
-    target/peers/venv/bin/python tests/peers/check.py   # that the peers compute what they should
+    target/peers/venv/bin/python tests/bench/bench.py --json peers.json
+    target/peers/venv/bin/python tests/bench/check.py   # that the peers compute what they should
 
 What is timed is the encoder's forward pass of one sequence: token ids in, last hidden states out.
 Every cell, that is a model, a token count and a number of threads, takes rounds. In each round

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::oracle::{Both, SPECIAL, all_normalizers, small_vocabulary};
+use super::oracle::{Both, SPECIAL, all_normalizers, small_vocabulary};
 
 /// Ranges to draw characters from, so that they meet others of their kind.
 const BLOCKS: &[(u32, u32)] = &[

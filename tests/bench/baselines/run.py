@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains baselines whose whole file has the size of a blob, on the same data, and scores them.
 
-    python -m venv target/baselines && target/baselines/bin/pip install -r tests/peers/baselines/requirements.txt
-    target/baselines/bin/python tests/peers/baselines/run.py \\
+    python -m venv target/baselines && target/baselines/bin/pip install -r tests/bench/baselines/requirements.txt
+    target/baselines/bin/python tests/bench/baselines/run.py \\
         --task snips --train snips/train --dev snips/dev --test snips/test --bytes 256K 512K
     ... --task texts --train a.tsv --dev b.tsv --test c.tsv --text-column sentence --label-column label --bytes 1M
     ... --task tags --train x.conll y.conll --dev z.conll --test t.conll --types person=PER location=LOC --bytes 2M

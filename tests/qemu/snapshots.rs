@@ -1,7 +1,7 @@
 //! Every machine prints the JSON that the host prints, byte for byte, and that JSON is what
 //! `tests/snapshots` says.
 //!
-//! `EMBERT_UPDATE=1 cargo test -p embert-tests --test firmware_snapshots` writes the snapshots
+//! `EMBERT_UPDATE=1 cargo test -p embert-qemu-tests snapshots` writes the snapshots
 //! anew, after a change that was meant.
 
 use std::fs;
@@ -256,7 +256,7 @@ fn on_machines(
 }
 
 fn snapshot(name: &str, reports: &[Report], same: impl Fn(&Report, &Report) -> bool) -> Result<()> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"))
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"))
         .join(name)
         .with_extension("json");
     if blobs::update() {

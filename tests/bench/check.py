@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that every peer computes what it should: states finite, and close to those in fp32.
 
-    target/peers/venv/bin/python tests/peers/check.py
+    target/peers/venv/bin/python tests/bench/check.py
 
 On passages that no quantizer has seen, by the cosine of the mean of a passage's states to that of
 the fp32 graph in ONNX Runtime. embert's own tests hold it to its reference: it is left out.

@@ -11,7 +11,7 @@ use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
-use crate::oracle::{Both, CASED, SPECIAL, UNCASED};
+use super::oracle::{Both, CASED, SPECIAL, UNCASED};
 
 #[test]
 fn corpora_are_tokenized_as_by_the_reference() {

@@ -1,6 +1,6 @@
 //! Every code point: alone, inside a word, and with marks behind it.
 
-use crate::oracle::{
+use super::oracle::{
     Both, CASED, LOWERCASE, SPECIAL, UNCASED, all_normalizers, character_vocabulary, incomparable,
 };
 

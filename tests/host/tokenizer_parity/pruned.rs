@@ -10,8 +10,8 @@ use embert_tools::checkpoint::Checkpoint;
 use embert_tools::prune::{prune, vocab_txt};
 use embert_tools::quantize::{Options, quantize};
 
-use crate::generated::Random;
-use crate::oracle::{Both, SPECIAL, small_vocabulary};
+use super::generated::Random;
+use super::oracle::{Both, SPECIAL, small_vocabulary};
 
 const CORPUS: [&str; 3] = [
     "The king and the queen would not come to the house.",

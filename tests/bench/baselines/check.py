@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the baselines' arithmetic against what is too slow to use: every sequence of tags, every byte.
 
-    target/baselines/bin/python tests/peers/baselines/check.py
+    target/baselines/bin/python tests/bench/baselines/check.py
 """
 
 import itertools

@@ -4,7 +4,7 @@ random weights and two labels, dropout 0.1, 32-bit floats, all threads.
 
     pip install torch transformers
     cargo build --release -p embert-train --example step
-    python tests/peers/train.py [ROUNDS]
+    python tests/bench/train.py [ROUNDS]
 """
 
 import statistics

@@ -1,4 +1,4 @@
-//! Times rten, as `tests/peers/workers/protocol.py` says.
+//! Times rten, as `tests/bench/workers/protocol.py` says.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, Write};

@@ -1,6 +1,6 @@
 //! The committed tiny blobs are what the quantizer makes, and give what they gave.
 //!
-//! Run twice, `EMBERT_UPDATE=1 cargo test -p embert-tests --test engine_blobs` writes them
+//! Run twice, `EMBERT_UPDATE=1 cargo test -p embert-tests engine_blobs` writes them
 //! and then their outputs anew: after a change of the quantizer or of the arithmetic that was
 //! meant.
 
