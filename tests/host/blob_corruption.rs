@@ -1,13 +1,13 @@
-//! Every prefix and every changed byte of a blob: an error, or a model that runs in its bounds.
+//! Every prefix and every changed byte of a blob gives an error, or a model that runs in its bounds.
 //!
-//! Debug builds check arithmetic for overflow, and every model that parses is run. A release build
-//! tries all values of every byte, a debug build those that matter most.
+//! Every model that parses is run. Deep tests try all values of every byte, quick ones the values
+//! that matter most.
 
 use embert::blob::CHECKSUM_FROM;
 use embert::{Model, ParseError};
 use embert_tests::blobs::{Aligned, TOKENS, flavours};
-use embert_tests::fuzz;
 use embert_tests::readings::Setup;
+use embert_tests::{depth, fuzz};
 
 const TEXT: &str = "the king, sings";
 
@@ -21,11 +21,11 @@ fn run_small(model: &Model<'_>) {
     setup.run(model, TEXT);
 }
 
-/// What to put in place of the byte at `at`.
+/// The values that replace the byte at `at`.
 fn values(at: usize, byte: u8) -> Vec<u8> {
-    /// Behind header, vocabulary and labels there are numbers only.
+    /// Weights begin here: header, vocabulary and labels take less.
     const NUMBERS: usize = 1024;
-    if !cfg!(debug_assertions) {
+    if depth::is_deep() {
         (0..=255).filter(|&value| value != byte).collect()
     } else if at < NUMBERS {
         (0..8).map(|bit| byte ^ (1 << bit)).collect()
@@ -45,7 +45,7 @@ fn every_prefix_is_refused() {
     }
 }
 
-/// A blob cut short that says so still lacks a section.
+/// A blob that is cut short and states its new length still lacks a section.
 #[test]
 fn every_prefix_with_its_own_length_is_refused() {
     for (name, blob) in flavours() {
@@ -80,7 +80,7 @@ fn every_changed_byte_is_an_error_or_a_model() {
 /// The other heads, fewer values, all kernels.
 #[test]
 fn changed_bytes_of_every_flavour() {
-    let step = if cfg!(debug_assertions) { 1201 } else { 3 };
+    let step = depth::pick(1201, 3);
     for (name, mut blob) in flavours() {
         let mut models = 0;
         for at in (0..blob.len()).step_by(step) {
@@ -114,11 +114,7 @@ fn verify_detects_every_changed_byte() {
 
 /// Which bits of a byte to flip.
 fn bits(at: usize) -> std::ops::Range<usize> {
-    if cfg!(debug_assertions) {
-        at % 8..at % 8 + 1
-    } else {
-        0..8
-    }
+    depth::pick(at % 8..at % 8 + 1, 0..8)
 }
 
 /// Errors that the first 20 bytes alone can cause.

@@ -1,4 +1,4 @@
-//! Blobs made to harm: impossible sizes, random tensors, scales that are no numbers.
+//! Hostile blobs: impossible sizes, random tensors, scales that are not numbers.
 
 use embert::blob::{HEADER_LEN, flags};
 use embert::kernels::InstructionSet;
@@ -6,10 +6,9 @@ use embert::{
     Engine, HeadKind, Header, Model, ParseError, Pooling, RunError, Shape, scratch_bytes,
 };
 use embert_tests::blobs::{Aligned, MEAN, SEQUENCE, TOKENS};
-use embert_tests::fuzz;
 use embert_tests::readings::Setup;
 use embert_tests::synthetic::{self, Random, Wildness};
-use std::time::{Duration, Instant};
+use embert_tests::{depth, fuzz};
 
 /// Numbers of 32 bits at which products, sums and roundings go wrong.
 const NUMBERS: [u32; 16] = [
@@ -37,10 +36,12 @@ fn fields() -> impl Iterator<Item = usize> + Clone {
 }
 
 /// Any two numbers of the header at once, the lengths included.
+///
+/// These are 44,000 headers: with a loop over a claimed size the test would not end for hours.
 #[test]
-fn impossible_headers_fail_at_once() {
+fn impossible_headers_are_refused() {
     let mut blob = Aligned::copy(TOKENS.bytes);
-    let (begin, mut models) = (Instant::now(), 0);
+    let mut models = 0;
     for first in fields() {
         for second in fields().filter(|&second| second > first) {
             for (a, b) in NUMBERS.iter().flat_map(|a| NUMBERS.map(|b| (a, b))) {
@@ -62,8 +63,6 @@ fn impossible_headers_fail_at_once() {
         }
     }
     assert!(models > 0);
-    // 44,000 headers: a loop over a claimed size would take hours.
-    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 fn header_of(blob: &[u8]) -> Header {
@@ -87,16 +86,14 @@ fn claims_without_bytes_are_refused() {
         }
         let header = header_of(&blob);
         assert!(scratch_bytes(&header.shape, 1 << 16) > 1 << 30);
-        let begin = Instant::now();
         assert!(matches!(
             Model::parse(&blob).map(|_| ()),
             Err(ParseError::Length { .. })
         ));
-        assert!(begin.elapsed() < Duration::from_secs(1));
     }
 }
 
-/// Shapes of all heads with odd sizes; small, for there are many.
+/// A random shape with odd sizes, for every head; small, because many are tried.
 fn shape(random: &mut Random) -> Shape {
     let heads = 1 + random.below(4);
     let head = [
@@ -143,7 +140,7 @@ fn shape(random: &mut Random) -> Shape {
 #[test]
 fn random_tensors_run_in_their_bounds() {
     let mut random = Random(11);
-    let count = if cfg!(debug_assertions) { 30 } else { 3000 };
+    let count = depth::pick(30, 3000);
     for seed in 0..count {
         let shape = shape(&mut random);
         let wildness = [Wildness::Tame, Wildness::Wild][random.below(2)];
@@ -159,11 +156,11 @@ fn random_tensors_run_in_their_bounds() {
     }
 }
 
-/// int4 is int8 in another form, whatever the memory to expand it in.
+/// int4 weights give the bits of the same weights in int8, for every size of the expansion buffer.
 #[test]
 fn int4_gives_what_its_int8_gives() {
     let mut random = Random(12);
-    let count = if cfg!(debug_assertions) { 20 } else { 300 };
+    let count = depth::pick(20, 300);
     for seed in 0..count {
         let shape = Shape {
             has_int4: true,
@@ -271,7 +268,7 @@ fn multipliers_out_of_range_are_refused() {
     }
 }
 
-/// Texts of every kind through valid models: an answer, and of what is too long a part.
+/// Valid models answer texts of every kind, and truncate those that are too long.
 #[test]
 fn texts_of_every_kind() -> Result<(), ParseError> {
     let long = "the king sings, ".repeat(6_500);

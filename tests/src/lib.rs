@@ -2,7 +2,9 @@
 
 pub mod blobs;
 pub mod checkpoints;
+pub mod depth;
 pub mod fuzz;
+pub mod not_run;
 pub mod readings;
 pub mod sentences;
 pub mod sram;

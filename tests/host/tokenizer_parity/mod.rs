@@ -4,6 +4,7 @@
 mod code_points;
 mod corpora;
 mod generated;
+mod large;
 mod oracle;
 mod pruned;
 mod truncation;
