@@ -9,4 +9,4 @@ if ! command -v cc >/dev/null; then
     $sudo apt-get install --yes --quiet --no-install-recommends gcc libc6-dev
 fi
 # In the profile of the tests: shared crates are compiled once.
-exec cargo run --quiet --package xtask -- test
+exec cargo run --quiet --package xtask -- test "$@"

@@ -27,19 +27,19 @@ const SHIPPED: [Shipped; 6] = [
         name: "commands-en",
         bytes: 512 << 10,
         accuracy: 0.94,
-        f1: 0.88,
+        f1: 0.9,
     },
     Shipped {
         name: "commands-en-256k",
         bytes: 256 << 10,
         accuracy: 0.94,
-        f1: 0.84,
+        f1: 0.88,
     },
     Shipped {
         name: "entities-en",
         bytes: 2 << 20,
         accuracy: 0.0,
-        f1: 0.6,
+        f1: 0.65,
     },
     Shipped {
         name: "pii-en",
@@ -50,13 +50,13 @@ const SHIPPED: [Shipped; 6] = [
     Shipped {
         name: "sentiment-en",
         bytes: 1 << 20,
-        accuracy: 0.8,
+        accuracy: 0.7,
         f1: 0.0,
     },
     Shipped {
         name: "sentiment-en-large",
         bytes: 4 << 20,
-        accuracy: 0.84,
+        accuracy: 0.7,
         f1: 0.0,
     },
 ];
