@@ -10,15 +10,22 @@ pub struct MappedFile(memmap2::Mmap);
 impl MappedFile {
     /// # Errors
     /// Those of opening and mapping the file.
-    #[allow(unsafe_code)]
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of(&File::open(path)?)
+    }
+
+    /// Maps an open file, one without a name for example.
+    ///
+    /// # Errors
+    /// Those of mapping the file.
+    #[allow(unsafe_code)]
+    pub fn of(file: &File) -> io::Result<Self> {
         // SAFETY: the map is private to this type and never written through. What remains is that
         // another process may change the file meanwhile: the bytes are only ever read as plain
         // integers and floats, for which any value is valid, and a file that shrinks ends the
         // process by SIGBUS. This tool itself only replaces files by renaming, which leaves
         // existing maps intact.
-        unsafe { memmap2::Mmap::map(&file) }.map(Self)
+        unsafe { memmap2::Mmap::map(file) }.map(Self)
     }
 }
 

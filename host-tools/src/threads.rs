@@ -1,4 +1,4 @@
-//! The host's threads as the engine's workers.
+//! A thread pool that serves as the engine's workers.
 
 use embert::{Join, Workers};
 
@@ -20,11 +20,13 @@ impl Join for Pool {
 }
 
 impl Threads {
-    /// `count` threads; 0 for as many as the machine has processors.
+    /// `count` threads, at most one per processor; 0 for one per processor.
     ///
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(count: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = count.min(processors);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build()?;
         Ok(Threads { pool })
     }

@@ -9,8 +9,8 @@ use embert_tests::blobs::{self, COMMITTED, Committed, INT4, JOINT, LOW_RANK, MEA
 use embert_tests::readings::Setup;
 use embert_tests::tiny::Flavour;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::factorize::factorize;
 use embert_tools::quantize::{Options, Part, quantize};
+use embert_tools::transform::factorize::factorize;
 use std::fs;
 
 fn quantized(committed: &Committed) -> anyhow::Result<Vec<u8>> {

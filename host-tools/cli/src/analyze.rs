@@ -19,29 +19,29 @@ Examples:
   embert analyze model.embert --board stm32h743 --json | jq .text
   embert analyze --boards";
 
-/// Show what a model takes of a board: flash, memory, instructions and milliseconds, by part.
+/// Predict flash, SRAM, instructions and milliseconds of a model on a board, by part.
 ///
-/// Memory is exact, with the largest stack that was measured. Instructions are predicted from
-/// those counted in QEMU, milliseconds from these and from the cycles an instruction is assumed to
-/// take: no board was measured, and a flash slower than the processor makes a text take longer.
+/// SRAM is exact, with the largest measured stack. Instructions are predicted from counts in QEMU.
+/// Milliseconds follow from instructions and assumed cycles per instruction: no board was measured,
+/// and flash slower than the processor adds time.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Analyze {
-    /// The model, a blob made by `embert quantize`; the one shipped with embert otherwise
+    /// Blob made by `embert quantize`. Default: the built-in model
     model: Option<PathBuf>,
-    /// The board, see --boards
+    /// Board name; --boards lists them
     #[arg(long, required_unless_present = "boards")]
     board: Option<String>,
-    /// Length of the texts, [CLS] and [SEP] included
+    /// Tokens of a text, [CLS] and [SEP] included
     #[arg(long, default_value_t = 128)]
     tokens: usize,
-    /// List the boards and end
+    /// List the boards and exit
     #[arg(long)]
     boards: bool,
-    /// Draw memory over the layers, as SVG
+    /// File for a picture of memory over the layers, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// Everything as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -51,6 +51,9 @@ impl Analyze {
         let mut out = io::stdout().lock();
         if self.boards {
             return Ok(write_boards(&mut out)?);
+        }
+        if let Some(picture) = &self.picture {
+            output::spare(picture, &self.model)?;
         }
         let name = self.board.unwrap_or_default();
         let board = boards::find(&name)?;

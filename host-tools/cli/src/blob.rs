@@ -1,4 +1,4 @@
-//! The blob a verb works on: a file, or the one shipped in `weights/`.
+//! The blob of a verb: a file, or the built-in one from `weights/`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use embert::Model;
 use embert_tools::mapped::MappedFile;
 
-/// The model shipped with embert: understands commands, see `weights/README.md`.
+/// The built-in model, see `weights/README.md`.
 static SHIPPED: &Aligned<[u8]> =
     &Aligned(*include_bytes!("../../../weights/commands-en/model.embert"));
 
@@ -14,14 +14,14 @@ static SHIPPED: &Aligned<[u8]> =
 #[repr(C, align(16))]
 struct Aligned<T: ?Sized>(T);
 
-/// The bytes of a blob and how to call it in messages.
+/// The bytes of a blob, and its name for messages.
 pub struct Blob {
     path: Option<PathBuf>,
     file: Option<MappedFile>,
 }
 
 impl Blob {
-    /// Maps a file into memory; without a path, takes the model shipped.
+    /// Maps a file into memory; without a path, uses the built-in model.
     pub fn open(path: Option<&Path>) -> Result<Self> {
         let file = match path {
             Some(path) if path.is_dir() => bail!(
@@ -47,7 +47,7 @@ impl Blob {
         }
     }
 
-    /// The model in the blob, its checksum not yet looked at.
+    /// Parses the blob without checking its checksum.
     pub fn parse(&self) -> Result<Model<'_>> {
         let bytes = self.file.as_deref().unwrap_or(&SHIPPED.0);
         Model::parse(bytes).with_context(|| {
@@ -56,13 +56,13 @@ impl Blob {
         })
     }
 
-    /// The model in the blob, which is as it was written.
+    /// Parses the blob and checks its checksum.
     pub fn verified(&self) -> Result<Model<'_>> {
         let model = self.parse()?;
         let (bytes, checksum) = model.checksummed();
         ensure!(
             crc32fast::hash(bytes) == checksum,
-            "the checksum is wrong: {} was damaged after it was made",
+            "the checksum is wrong: {} was damaged after it was written",
             self.name()
         );
         Ok(model)

@@ -9,11 +9,12 @@ use embert::HeadKind;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::tokenizer::Reader;
 use embert_train::data::Labels;
-use embert_train::engine;
+use embert_train::evaluate::Confusion;
+use embert_train::evaluate::engine;
+use embert_train::evaluate::predict::{Report, predict, report, single_labels};
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::metrics::Confusion;
-use embert_train::predict::{Prediction, Report, Task, predict, report, single_labels};
+use embert_train::task::{Prediction, Task};
 use serde::Serialize;
 
 use crate::blob::Blob;
@@ -27,30 +28,30 @@ Examples:
   embert evaluate names other.embert --words --data btc.test --json
   embert evaluate answers answers/model.embert --questions --data dev-v1.1.json --max-tokens 384";
 
-/// Score models on labelled data: float folders and blobs, side by side.
+/// Score checkpoint folders and blobs on labelled data, side by side.
 ///
-/// Folders are computed in 32-bit floats, blobs by the integer engine, as a microcontroller does.
-/// Entities are scored as seqeval does, in both of its modes; intents and slots as published for
-/// SNIPS; answers to questions as SQuAD's own script does.
+/// Folders run in 32-bit floats, blobs in the integer engine, as on a microcontroller. Entities are
+/// scored as by seqeval, in both of its modes; intents and slots as published for SNIPS; answers as
+/// by SQuAD's script.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Evaluate {
     /// Checkpoint folders and blobs
     #[arg(required = true)]
     models: Vec<PathBuf>,
-    /// Labelled texts or words
+    /// Labelled data
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     #[command(flatten)]
     columns: Columns,
-    /// Longer texts are cut off, longer contexts of questions read in windows, and by blobs that label
-    /// words all texts; by what a model has positions for, if not given
+    /// Longest text in tokens. Longer texts are truncated; contexts of questions, and texts for blobs
+    /// that label tokens, are read in windows. Default: the model's positions
     #[arg(long)]
     max_tokens: Option<usize>,
-    /// Draw which labels of texts the last model takes for which, as SVG
+    /// File for the last model's confusion matrix, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// Every score, of every label, as JSON
+    /// Print all scores, per label too, as JSON
     #[arg(long)]
     json: bool,
 }
@@ -58,13 +59,16 @@ pub struct Evaluate {
 #[derive(Serialize)]
 struct Scored {
     model: PathBuf,
-    /// Computed in floats, not by the integer engine.
+    /// Whether the scores are of the float model, not of the integer engine.
     float: bool,
     report: Report,
 }
 
 impl Evaluate {
     pub fn run(self) -> Result<()> {
+        if let Some(picture) = &self.picture {
+            output::spare(picture, self.models.iter().chain([&self.data]))?;
+        }
         let rows = self.columns.source().read(&self.data)?;
         let mut scored = Vec::new();
         let mut last = None;
@@ -135,7 +139,7 @@ impl Evaluate {
             classes,
             tags: names(words),
             iob2: model.shape().iob2,
-            several: model.header().flag(embert::blob::flags::MULTI_LABEL),
+            multi_label: model.header().flag(embert::blob::flags::MULTI_LABEL),
             questions: model.shape().head == HeadKind::Spans,
         };
         ensure!(

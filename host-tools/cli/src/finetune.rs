@@ -5,36 +5,36 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::recase::recase;
+use embert_tools::transform::cased::add_cased_vocab;
 use embert_train::example::Example;
 use embert_train::finetune::{self, TaskLabels, examples};
-use embert_train::objective::Objective;
+use embert_train::loss::objective::Objective;
 
+use crate::output;
 use crate::quantize::about;
-use crate::training::{Data, Examples, Learnt, Schedule, Storage};
+use crate::training::{Data, Examples, Schedule, Storage, TrainedModel};
 
 const EXAMPLES: &str = "\
 Examples:
   embert finetune ./all-MiniLM-L6-v2 --train sst2/train.tsv --dev sst2/dev.tsv -o sst2
   embert finetune ./all-MiniLM-L6-v2 --words --train btc.train --dev btc.dev --test btc.test -o names
-  embert finetune ./checkpoint --train mails.csv --dev dev.csv --text-column body --several -o mails
+  embert finetune ./checkpoint --train mails.csv --dev dev.csv --text-column body --multi-label -o mails
   embert finetune ./checkpoint --questions --train train-v1.1.json --dev dev-v1.1.json \\
       --max-tokens 384 -o answers
   embert finetune ./checkpoint --train mails.csv --dev dev.csv -o mails --resume";
 
-/// Train a checkpoint on labelled texts or words, or on questions: a Hugging Face folder, and a blob
-/// of it.
+/// Fine-tune a checkpoint on labelled texts, tagged words or questions.
 ///
-/// Texts come as TSV, CSV or JSON lines; words with tags as CoNLL columns or as a folder with
-/// seq.in, seq.out and label; questions about contexts as SQuAD's JSON. The folder gets config.json,
-/// model.safetensors, vocab.txt, model.embert, report.json, training.csv with its picture, and in NOTICE
-/// what the blob says of its origin. The scores of the blob are those of the integer engine.
+/// Texts are read from TSV, CSV or JSON lines; tagged words from CoNLL columns or a folder with
+/// seq.in, seq.out and label; questions from SQuAD's JSON. The output folder is a Hugging Face
+/// checkpoint with model.embert, report.json, training.csv with its picture, and NOTICE (origin and
+/// licences). The blob's scores are computed by the integer engine.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Finetune {
-    /// The checkpoint folder to begin with
+    /// Checkpoint folder to start from
     checkpoint: PathBuf,
-    /// The folder to write
+    /// Output folder
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
     #[command(flatten)]
@@ -43,24 +43,25 @@ pub struct Finetune {
     schedule: Schedule,
     #[command(flatten)]
     storage: Storage,
-    /// Let capital letters count where the checkpoint reads none: for names
+    /// Add cased word pieces to an uncased checkpoint. Use it when labels are names
     #[arg(long)]
     cased: bool,
-    /// Let rare labels count as much as frequent ones
+    /// Weigh labels by inverse frequency in the loss. Use it when labels are lopsided
     #[arg(long)]
     balanced: bool,
-    /// The report as JSON instead of a table
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Finetune {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, [&self.checkpoint])?;
         // Whatever head it has, another takes its place.
         let head = HeadChoice::Embedding(Pooling::Mean);
         let mut base = Checkpoint::open(&self.checkpoint, Some(head))?;
         if self.cased {
-            recase(&mut base).context("--cased")?;
+            add_cased_vocab(&mut base).context("--cased")?;
         }
         let (data, source) = (&self.data, self.data.columns.source());
         let (rows, _) = data.training(&source, self.schedule.seed, &[])?;
@@ -77,25 +78,25 @@ impl Finetune {
         };
         self.schedule.begin(&self.output)?;
         let mut model = finetune::model(&base, &task, self.schedule.seed);
-        model.rounding = self.storage.rounding();
+        model.fake_quant = self.storage.rounding();
         let balance = || finetune::balance(task.classes.len(), &examples.train);
         let objective = Objective {
-            several: task.several,
+            multi_label: task.multi_label,
             class_weights: self.balanced.then(balance),
-            unseen: self.schedule.unseen,
+            token_dropout: self.schedule.token_dropout,
             unknown: base.tokenizer.unk,
             ..Objective::default()
         };
         let schedule = &self.schedule;
         schedule.train(&mut model, &task, &examples, None, objective, &self.output)?;
-        model.rounding = None;
-        let learnt = Learnt {
+        model.fake_quant = None;
+        let trained = TrainedModel {
             model: &model,
             task: &task,
             base: &base,
             teacher: None,
             options: self.storage.options(about(&base, &self.checkpoint, None)?),
         };
-        learnt.finish(&examples, &self.output, self.json)
+        trained.finish(&examples, &self.output, self.json)
     }
 }

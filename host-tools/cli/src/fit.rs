@@ -21,60 +21,67 @@ Examples:
   embert fit ./checkpoint --board nrf52840 --texts held-out.txt --vocab-from letters.txt \\
       --picture frontier.svg";
 
-/// Search for the best blob that a board has room for.
+/// Search for the most accurate blob that fits a board.
 ///
-/// Tries the vocabulary whole and pruned, more and more of the model in 4 bits, where the SRAM
-/// suffices, and word embeddings of a lower rank; compares each blob with the float model; shows
-/// what each size reaches; and writes the best that fits.
+/// Tries full and pruned vocabularies, 4-bit parts (where the SRAM suffices) and lower ranks of the
+/// word embeddings. Compares each blob with the float model, prints agreement by size, and writes the
+/// best blob that fits.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Fit {
-    /// The checkpoint folder
+    /// Checkpoint folder
     checkpoint: PathBuf,
-    /// The board, see `embert analyze --boards`
+    /// Board name; `embert analyze --boards` lists them
     #[arg(long)]
     board: String,
-    /// Length of the texts, [CLS] and [SEP] included
+    /// Tokens of a text, [CLS] and [SEP] included
     #[arg(long, default_value_t = 128)]
     tokens: usize,
-    /// Texts to compare with the float model on, one a line: not those of --vocab-from
+    /// Held-out texts, one a line, for the comparison with the float model. Not those of --vocab-from
     #[arg(long, value_name = "FILE")]
     texts: PathBuf,
-    /// Texts like those the model will read: word pieces that they do not need may be left out
+    /// Texts similar to those of the application: the vocabulary may be pruned to their word pieces
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     vocab_from: Vec<PathBuf>,
-    /// Texts to calibrate with, one a line; a built-in selection otherwise
+    /// Calibration texts, one a line. Default: built-in texts
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// What to compute, instead of what the folder says
+    /// Head to use instead of the one that the folder names
     #[arg(long)]
     head: Option<HeadArgument>,
-    /// The blob to write
+    /// Output blob
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Draw size against agreement, as SVG
+    /// File for a picture of agreement over size, as SVG
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
-    /// Everything as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// What the search has found.
+/// The search result, as `--json` prints it.
 #[derive(Serialize)]
-struct Found<'a> {
+struct FitReport<'a> {
     board: Board,
-    /// Flash that the code leaves to a blob, bytes.
+    /// Flash available for a blob, bytes: board flash minus code size.
     room: usize,
     /// By their sizes.
     candidates: &'a [Candidate],
-    /// Those that were not made, for want of SRAM.
+    /// Variants that need more SRAM than the board has.
     left_out: &'a [LeftOut],
     best: Option<&'a Candidate>,
 }
 
 impl Fit {
     pub fn run(self) -> Result<()> {
+        for path in self.output.iter().chain(&self.picture) {
+            let inputs = [&self.checkpoint, &self.texts].into_iter();
+            output::spare(
+                path,
+                inputs.chain(&self.vocab_from).chain(&self.calibration),
+            )?;
+        }
         let board = boards::find(&self.board)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         let most = checkpoint.model.positions();
@@ -122,14 +129,14 @@ impl Fit {
         }
         let mut out = io::stdout().lock();
         if self.json {
-            let found = Found {
+            let report = FitReport {
                 board: *board,
                 room,
                 candidates: &candidates,
                 left_out: &left_out,
                 best,
             };
-            serde_json::to_writer_pretty(&mut out, &found).map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             write(&candidates, room, board, best, &mut out)?;
@@ -147,7 +154,7 @@ impl Fit {
         Ok(())
     }
 
-    /// A line for those that need the same scratch: the vocabulary makes no difference.
+    /// One line for variants with the same scratch; the vocabulary does not change it.
     fn report_left_out(&self, left_out: &[LeftOut], board: &Board) {
         for alike in left_out.chunk_by(|a, b| a.scratch == b.scratch) {
             let LeftOut {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use embert_tools::checkpoint::{HeadChoice, Pooling};
 
-/// What to compute from the encoder's output, instead of what the checkpoint says.
+/// The head to use instead of the one that the checkpoint names.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum HeadArgument {
     /// One label (or several) per text
@@ -16,9 +16,9 @@ pub enum HeadArgument {
     Cls,
     /// Embedding: the pooler's output
     Pooler,
-    /// One label per text, its intent, and one per token, its slot
+    /// Intent and slots: one label per text and one per token
     Joint,
-    /// The part of a context that answers a question
+    /// Question answering: a span of the context
     Spans,
 }
 

@@ -17,15 +17,15 @@ Examples:
   embert inspect model.embert
   embert inspect model.embert --json | jq .scratch";
 
-/// Show what a blob holds: shape, sizes, memory needed, labels, checksum.
+/// Show the contents of a blob: shape, sizes, memory needed, labels, checksum.
 ///
-/// Fails if the blob's checksum is wrong.
+/// Exits with an error if the checksum does not match.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Inspect {
-    /// The model, a blob made by `embert quantize`; the one shipped with embert otherwise
+    /// Blob made by `embert quantize`. Default: the built-in model
     model: Option<PathBuf>,
-    /// Everything as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }

@@ -7,41 +7,42 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use embert::heads::WordPosition;
 use embert_tools::checkpoint::Checkpoint;
-use embert_tools::files;
 use embert_tools::tokenizer::{Reader, StoredTokenizer};
+use embert_train::evaluate::predict::predict;
 use embert_train::finetune::{self, Rows, examples};
-use embert_train::predict::{Prediction, Task, predict};
+use embert_train::task::{Prediction, Task};
 
-use crate::{progress::Bar, texts};
+use crate::{output, progress::Bar, texts};
 
 const EXAMPLES: &str = "\
 Examples:
   embert label ./names --file letters.txt -o letters.conll
   embert label ./sentiment --file comments.txt -o comments.tsv";
 
-/// Label texts by a model, as data that others learn from and are judged by.
+/// Label texts with a model and write them as training data.
 ///
-/// Of a model of tokens, a line has a word and its tag, and sentences have an empty line between
-/// them; words are what the tokenizer takes for some, punctuation apart. Of a model of texts, a line
-/// has a label and a text. What is written is what `embert finetune` and `embert distill` read.
+/// A token classifier gives one word and its tag a line, and an empty line between sentences; words
+/// are split as by the tokenizer, punctuation apart. A text classifier gives a label and a text a line.
+/// `embert finetune` and `embert distill` read both.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Label {
-    /// The folder of the model, as `embert finetune` or Hugging Face writes it
+    /// Checkpoint folder, written by `embert finetune` or Hugging Face
     model: PathBuf,
-    /// Texts, one a line
+    /// Files of texts, one a line
     #[arg(long, short, required = true, value_name = "FILE", num_args = 1..)]
     file: Vec<PathBuf>,
-    /// The file to write
+    /// Output file
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Longer texts are cut off
+    /// Longest text in tokens; longer texts are truncated
     #[arg(long, default_value_t = 128)]
     max_tokens: usize,
 }
 
 impl Label {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, self.file.iter().chain([&self.model]))?;
         let checkpoint = Checkpoint::open(&self.model, None)?;
         let folder = self.model.display();
         let (model, labels) = finetune::teacher(&checkpoint)
@@ -68,8 +69,7 @@ impl Label {
         bar.finish();
         let out = written(&rows, &task, &predictions);
         let output = self.output.display();
-        files::write(&self.output, out.as_bytes())
-            .with_context(|| format!("cannot write {output}"))?;
+        output::write(&self.output, out.as_bytes())?;
         eprintln!("wrote {output}, {} texts", predictions.len());
         Ok(())
     }

@@ -3,7 +3,7 @@
 mod analyze;
 mod blob;
 #[cfg(feature = "train")]
-mod distil;
+mod distill;
 #[cfg(feature = "train")]
 mod evaluate;
 #[cfg(feature = "train")]
@@ -55,8 +55,8 @@ enum Verb {
     #[cfg(feature = "train")]
     Finetune(finetune::Finetune),
     #[cfg(feature = "train")]
-    #[command(name = "distill", visible_alias = "distil")]
-    Distil(distil::Distil),
+    #[command(alias = "distil")]
+    Distill(distill::Distill),
     #[cfg(feature = "train")]
     Label(label::Label),
     #[cfg(feature = "train")]
@@ -77,7 +77,7 @@ impl Cli {
             #[cfg(feature = "train")]
             Verb::Finetune(finetune) => finetune.run(),
             #[cfg(feature = "train")]
-            Verb::Distil(distil) => distil.run(),
+            Verb::Distill(distill) => distill.run(),
             #[cfg(feature = "train")]
             Verb::Label(label) => label.run(),
             #[cfg(feature = "train")]

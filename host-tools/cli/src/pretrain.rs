@@ -13,7 +13,8 @@ use embert_tools::sizes::Sizes;
 use embert_train::data::{Boundary, Document, documents, texts};
 use embert_train::model::Config;
 use embert_train::pretrain::{
-    Corpus, Data, LanguageModel, Maker, Pretraining, Report, learn_pieces, spec, split, word_counts,
+    BatchSampler, Corpus, Data, LanguageModel, Pretraining, Report, learn_pieces, spec, split,
+    word_counts,
 };
 use serde::Serialize;
 
@@ -28,68 +29,69 @@ Examples:
   embert pretrain --text mails/ --from ./checkpoint --learning-rate 1e-4 -o mine
   embert finetune mine --train train.tsv --dev dev.tsv -o task";
 
-/// Train a BERT on plain text, from the beginning: a Hugging Face folder.
+/// Pre-train a BERT on plain text and write a Hugging Face folder.
 ///
-/// It learns to guess masked words, and whether one piece of text follows another (Devlin et al.,
-/// section 3.1). The vocabulary is learnt from the same text. The folder gets config.json,
-/// model.safetensors, vocab.txt, tokenizer_config.json, report.json, and training.csv with its
-/// picture; `embert finetune` begins with it, and transformers reads it as BertForPreTraining.
+/// The objectives are masked words and next sentence prediction (Devlin et al., section 3.1). The
+/// WordPiece vocabulary is trained on the same text. The folder has config.json, model.safetensors,
+/// vocab.txt, tokenizer_config.json, report.json, and training.csv with its picture. `embert finetune`
+/// starts from it, and transformers reads it as BertForPreTraining.
 #[derive(Args)]
 #[command(
     after_help = EXAMPLES,
     mut_arg("epochs", |epochs| epochs.default_value("1").help(
-        "Times that as many tokens are learnt from as the text has"
+        "Passes over the text, counted in tokens"
     )),
-    mut_arg("batch", |batch| batch.help("Pairs of segments of a step")),
+    mut_arg("batch", |batch| batch.help("Segment pairs in a batch (one optimizer step)")),
     mut_arg("learning_rate", |rate| rate.default_value("1e-3")),
 )]
 pub struct Pretrain {
     /// Files of text in UTF-8, or folders of .txt files; each file is a document
     #[arg(long, required = true, num_args = 1.., value_name = "FILES")]
     text: Vec<PathBuf>,
-    /// The folder to write
+    /// Output folder
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
     /// Documents end at blank lines, sentences at line ends
     #[arg(long)]
     blank_lines: bool,
-    /// tiny (2x128x2x512), mini, small, or LAYERSxHIDDENxHEADSxINTERMEDIATE
+    /// Shape: tiny (2x128x2x512), mini (4x256x4x1024), small (4x512x8x2048), or
+    /// LAYERSxHIDDENxHEADSxINTERMEDIATE
     #[arg(long, default_value = "tiny")]
     shape: Sizes,
-    /// Word pieces to learn from the text
+    /// Size of the WordPiece vocabulary trained on the text
     #[arg(long, default_value_t = 8192, value_name = "PIECES")]
     vocab_size: usize,
-    /// Take this vocab.txt instead
+    /// vocab.txt to use instead of training a vocabulary
     #[arg(long, value_name = "FILE", conflicts_with = "vocab_size")]
     vocab: Option<PathBuf>,
-    /// Go on with the weights and the vocabulary of a checkpoint folder
+    /// Checkpoint folder whose weights and vocabulary pre-training continues from
     #[arg(long, value_name = "CHECKPOINT", conflicts_with_all = ["shape", "vocab", "vocab_size", "cased"])]
     from: Option<PathBuf>,
-    /// Capital letters and accents count
+    /// Keep capital letters and accents in the vocabulary
     #[arg(long)]
     cased: bool,
     /// Mask all pieces of a word together
     #[arg(long)]
     whole_words: bool,
-    /// Of a pair, and the longest text that the model will read
+    /// Tokens of a segment pair, and positions of the model
     #[arg(long, default_value_t = 128, value_name = "TOKENS")]
     max_tokens: usize,
-    /// Share of the documents that the model is judged by instead
+    /// Fraction of the documents held out for evaluation, 0 to 1
     #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
     held_out: f64,
     #[command(flatten)]
     schedule: Schedule,
-    /// The report as JSON instead of a table
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// What the folder's report.json says.
+/// The contents of report.json.
 #[derive(Serialize)]
 struct Reports {
-    /// On the documents that were not learnt from.
+    /// Scores on the held-out documents.
     held_out: Report,
-    /// Of the text that was.
+    /// Documents and tokens of the training text.
     documents: usize,
     tokens: usize,
     /// Pieces.
@@ -99,6 +101,7 @@ struct Reports {
 
 impl Pretrain {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, &self.from)?;
         ensure!(
             self.held_out > 0.0 && self.held_out < 1.0,
             "--held-out is a share between 0 and 1"
@@ -106,7 +109,7 @@ impl Pretrain {
         ensure!(self.max_tokens >= 8, "--max-tokens is 8 at least");
         let schedule = &self.schedule;
         ensure!(
-            schedule.batch > 0 && schedule.parts > 0,
+            schedule.batch > 0 && schedule.accumulation_steps > 0,
             "--batch and --parts are 1 at least"
         );
         let boundary = match self.blank_lines {
@@ -117,7 +120,7 @@ impl Pretrain {
         let [learnt, held_out] = split(documents, self.held_out, schedule.seed)?;
         schedule.begin(&self.output)?;
         let (base, mut model) = match &self.from {
-            Some(folder) => self.go_on(folder)?,
+            Some(folder) => self.propagate_tags(folder)?,
             None => self.begin(&learnt)?,
         };
         let tokenizer = &base.tokenizer;
@@ -130,7 +133,7 @@ impl Pretrain {
             held_out.documents.len(),
             tokenizer.pieces.len()
         );
-        let maker = Maker {
+        let maker = BatchSampler {
             corpus: &corpus,
             spec: tokenizer,
             mask: tokenizer.mask.context("the vocabulary has no [MASK]")?,
@@ -142,7 +145,7 @@ impl Pretrain {
             maker,
             held_out: &held_out,
             batch: schedule.batch,
-            parts: schedule.parts,
+            parts: schedule.accumulation_steps,
         };
         let mut lesson = Pretraining::new(&mut model, data);
         let tokens_per_second = schedule.run(&mut lesson, &self.output)?;
@@ -209,7 +212,7 @@ impl Pretrain {
     }
 
     /// A model that has been pre-trained before, and its checkpoint.
-    fn go_on(&self, folder: &Path) -> Result<(Checkpoint, LanguageModel)> {
+    fn propagate_tags(&self, folder: &Path) -> Result<(Checkpoint, LanguageModel)> {
         let head = HeadChoice::Embedding(Pooling::Mean);
         let base = Checkpoint::open(folder, Some(head))?;
         let heads = LanguageModeling::open(folder, &base.model)?;

@@ -27,13 +27,13 @@ impl Bar {
         self.bar.set_length(steps);
     }
 
-    /// So many steps more are done.
+    /// Advances by `steps`.
     pub fn add(&self, steps: usize) {
         self.bar.inc(steps as u64);
         self.tell();
     }
 
-    /// Leaves nothing of the bar.
+    /// Removes the bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }
@@ -52,20 +52,20 @@ impl Bar {
     }
 }
 
-/// What training has to say besides.
+/// Training also shows messages.
 #[cfg(feature = "train")]
 impl Bar {
     pub fn set_message(&self, message: String) {
         self.bar.set_message(message);
     }
 
-    /// So many steps are done in all.
+    /// Sets the number of steps done.
     pub fn set_done(&self, steps: u64) {
         self.bar.set_position(steps);
         self.tell();
     }
 
-    /// Writes a line that stays.
+    /// Prints a line above the bar.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }

@@ -11,9 +11,9 @@ use clap::{Args, ValueEnum};
 use embert::blob::Format;
 use embert_tools::{
     checkpoint::{Checkpoint, FloatHead},
-    factorize::factorize,
-    prune::{prune, vocab_txt},
     quantize::{Options, Part, Step, quantize},
+    transform::factorize::factorize,
+    transform::prune::{prune, vocab_txt},
 };
 use indicatif::HumanCount;
 
@@ -30,26 +30,27 @@ Examples:
   embert quantize ./checkpoint -o small.embert --int4 embeddings,feed-forward
   embert quantize ./checkpoint -o small.embert --rank 64";
 
-/// Make a blob of a Hugging Face checkpoint: int8 weights, vocabulary, labels, all in one file.
+/// Quantize a Hugging Face checkpoint into a blob: int8 weights, vocabulary and labels in one file.
 ///
-/// The folder holds config.json, model.safetensors or pytorch_model.bin, and tokenizer.json or
+/// Checkpoint folder has config.json, model.safetensors or pytorch_model.bin, and tokenizer.json or
 /// vocab.txt.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Quantize {
-    /// The checkpoint folder
+    /// Checkpoint folder
     checkpoint: PathBuf,
-    /// The blob to write
+    /// Output blob
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Texts like those the model will read, one a line; a built-in selection otherwise
+    /// Calibration texts, one a line, similar to the texts of the application. Default: built-in texts
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// Leave out the word pieces that these texts, one a line, do not need: they are written beside
-    /// the blob, as FILE.vocab.txt. Words cut otherwise then are read less well: see `validate`
+    /// Prune the vocabulary to the word pieces of these texts, one a line. The kept vocabulary is
+    /// written beside the blob as FILE.vocab.txt. Other words are split into shorter pieces, which
+    /// costs accuracy: measure it with `embert validate`
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     vocab_from: Vec<PathBuf>,
-    /// Leave out pieces that the corpus yields less often, too
+    /// Lowest number of occurrences in the corpus of a word piece that is kept
     #[arg(
         long,
         value_name = "COUNT",
@@ -57,14 +58,13 @@ pub struct Quantize {
         requires = "vocab_from"
     )]
     vocab_min_count: usize,
-    /// Store word embeddings of so many channels and a projection to the hidden size (ALBERT's
-    /// factorization): the nearest to those of the checkpoint. Costs much unless the model was
-    /// trained so: see `validate`. In 4 bits, multiples of 32 waste nothing
+    /// Rank of factorized word embeddings: that many channels a word and a projection to the hidden
+    /// size (ALBERT). Costs accuracy unless the model was trained with it: measure it with
+    /// `embert validate`. With 4-bit embeddings use a multiple of 32
     #[arg(long, value_name = "CHANNELS")]
     rank: Option<usize>,
-    /// Find more entities, and be wrong more often: so much is added to the logits of all of them, or
-    /// of a kind (PER=1,LOC=0.4); below zero the other way round. `embert evaluate` shows what it
-    /// does to precision and recall
+    /// Bias added to the logits of all entity types, or of some (PER=1,LOC=0.4). Positive values raise
+    /// recall and lower precision, negative values the reverse: measure it with `embert evaluate`
     #[arg(
         long,
         value_name = "LOGITS",
@@ -72,27 +72,26 @@ pub struct Quantize {
         allow_hyphen_values = true
     )]
     recall: Vec<Recall>,
-    /// What to compute, instead of what the folder says
+    /// Head to use instead of the one that the folder names
     #[arg(long)]
     head: Option<HeadArgument>,
-    /// Where the model came from and what its licence asks to be said, kept in the blob; the
-    /// folder's NOTICE otherwise
+    /// File with origin and licence notice, stored in the blob. Default: the folder's NOTICE
     #[arg(long, value_name = "FILE")]
     notice: Option<PathBuf>,
-    /// Where the blob will run
+    /// Processor that the weights are arranged for
     #[arg(long = "for", value_name = "PROCESSOR", default_value = "any")]
     processor: Processor,
-    /// What to store in 4 bits instead of 8
+    /// Parts stored in 4 bits instead of 8
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     int4: Vec<PartArgument>,
 }
 
-/// What can be int4. Look at what it costs with `embert validate`.
+/// Parts that can be stored in 4 bits. Measure the cost with `embert validate`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum PartArgument {
-    /// Word and position embeddings: most of a small model
+    /// Word and position embeddings, most of the bytes of a small model
     Embeddings,
-    /// Queries, keys, values and the output of attention
+    /// Query, key, value and output matrices of attention
     Attention,
     /// Both matrices of the feed-forward network
     FeedForward,
@@ -108,7 +107,7 @@ impl From<PartArgument> for Part {
     }
 }
 
-/// What is added to the logits of a kind of entities, or of all.
+/// Logit bias of one entity type, or of all.
 #[derive(Clone, Debug)]
 struct Recall {
     kind: Option<String>,
@@ -130,18 +129,21 @@ impl FromStr for Recall {
     }
 }
 
-/// What a blob's weights are arranged for; the results are the same.
+/// Processors that weights can be arranged for. Results do not depend on it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Processor {
     /// Any processor, microcontrollers included
     Any,
-    /// x86-64 alone: up to a quarter faster there, most for large models and short texts
+    /// x86-64 only: up to a quarter faster there, most for large models and short texts
     #[value(name = "x86-64")]
     X86,
 }
 
 impl Quantize {
     pub fn run(self) -> Result<()> {
+        let inputs = [&self.checkpoint].into_iter().chain(&self.calibration);
+        let inputs = inputs.chain(&self.vocab_from).chain(&self.notice);
+        output::spare(&self.output, inputs)?;
         let mut checkpoint = Checkpoint::open(&self.checkpoint, self.head.map(Into::into))?;
         for note in &checkpoint.notes {
             eprintln!(
@@ -177,7 +179,7 @@ impl Quantize {
         output::write_blob(&self.output, &blob, vocab_txt.as_deref())
     }
 
-    /// Makes entities more probable than they are to the checkpoint.
+    /// Adds the logit biases of `--recall` to the classifier.
     fn lean(&self, checkpoint: &mut Checkpoint) -> Result<()> {
         let labels = &checkpoint.labels;
         let classifier = match &mut checkpoint.head {
@@ -206,7 +208,7 @@ impl Quantize {
         Ok(())
     }
 
-    /// Leaves out of the vocabulary what the corpus does not need, if there is one; what is left.
+    /// Prunes the vocabulary to the corpus, if one is given. Returns the kept vocabulary.
     fn prune(&self, checkpoint: &mut Checkpoint) -> Result<Option<String>> {
         if self.vocab_from.is_empty() {
             return Ok(None);
@@ -221,8 +223,7 @@ impl Quantize {
     }
 }
 
-/// Where a checkpoint came from and what its licence asks to be said: a file's text, or that of
-/// the folder's NOTICE, or the little that is known.
+/// Origin and licence notice: the given file, the folder's NOTICE, or the folder's name.
 pub fn about(checkpoint: &Checkpoint, folder: &Path, notice: Option<&Path>) -> Result<String> {
     let notice = match notice {
         Some(path) => Some(path.to_owned()),

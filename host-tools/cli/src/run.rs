@@ -11,9 +11,9 @@ use embert::kernels::InstructionSet;
 use embert::{Engine, EngineOptions, HeadKind, Output, Workers};
 use embert_tools::{
     blob::AlignedBytes,
+    question_windows::{BestAnswer, QuestionWindows, STRIDE, part},
     report::{Colours, Report, write_json, write_text},
     threads::{TILE, Threads},
-    windows::{Found, STRIDE, Windows, part},
 };
 
 use super::{blob::Blob, texts::Texts};
@@ -26,37 +26,40 @@ Examples:
   embert run answers.embert --question \"Where does Ada live?\" \"Ada Lovelace lives in London.\"
   tail -f messages.log | embert run model.embert";
 
-/// Read texts with a model and show what it says.
+/// Run a model on texts and show its predictions.
 ///
-/// Texts come from the command line, a file, or stdin, one text a line there. Without a model, the
-/// one shipped with embert takes them for commands, and finds what is asked for.
+/// Texts come from the command line, from a file or from stdin, one text a line. Without a model,
+/// the built-in one classifies them as commands and finds their slots.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Run {
-    /// The model, a blob made by `embert quantize`, if the first argument is a file or ends in
-    /// ".embert"; then the texts; stdin is read where there are none
+    /// Model and texts: the first argument is the blob if it is a file or ends in ".embert". Without
+    /// texts, stdin is read
     #[arg(value_names = ["MODEL.embert", "TEXT"])]
     arguments: Vec<String>,
-    /// Read texts from this file, one a line ("-" is stdin)
+    /// File of texts, one a line ("-" is stdin)
     #[arg(long, short)]
     file: Option<PathBuf>,
-    /// Ask this of every text, where the model answers questions; long texts are read in windows
+    /// Question to answer from each text, for question-answering models. Long texts are read in windows
     #[arg(long, short)]
     question: Option<String>,
-    /// One line of JSON per text
+    /// Print one JSON object a line for each text
     #[arg(long)]
     json: bool,
-    /// Show the label of every token too, where the model labels tokens
+    /// Also print the label of each token, for token-classification models
     #[arg(long)]
     tokens: bool,
-    /// Read no more than this many tokens of a text at once, [CLS] and [SEP] included; what is more
-    /// is cut off where the model labels texts, and read in windows by others
+    /// Most tokens of a pass, [CLS] and [SEP] included. Sequence classification truncates longer
+    /// texts; other models read them in windows. Default: the model's positions
     #[arg(long, value_name = "TOKENS")]
     limit: Option<usize>,
-    /// Compute with this many threads; 0 for all processors
+    /// Stop at a text that is not UTF-8, instead of reading its invalid bytes as U+FFFD with a warning
+    #[arg(long)]
+    strict: bool,
+    /// Number of threads, at most one per processor; 0 for one per processor
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Compute with this instruction set instead of the fastest; the result is the same
+    /// Kernels to use instead of the fastest, for example scalar. Results do not depend on it
     #[arg(long, value_name = "SET")]
     kernels: Option<String>,
 }
@@ -82,7 +85,7 @@ impl Run {
             .limit
             .unwrap_or(usize::MAX)
             .min(model.shape().positions);
-        // Zeros that nothing writes to cost no memory, so this may be for the longest text.
+        // Untouched zero pages cost no memory, so the scratch is sized for the longest text.
         let threads = (self.threads != 1)
             .then(|| Threads::start(self.threads))
             .transpose()
@@ -101,7 +104,10 @@ impl Run {
 
         let colours = Colours::of_stdout();
         let mut out = io::stdout().lock();
-        for (index, text) in Texts::open(texts, self.file)?.enumerate() {
+        for (index, text) in Texts::open(texts, self.file)?
+            .strict(self.strict)
+            .enumerate()
+        {
             let text = text?;
             let mut read = || match question {
                 Some(question) => ask(&mut engine, question, &text),
@@ -125,10 +131,10 @@ impl Run {
     }
 }
 
-/// The answer by all windows of a text.
+/// The best answer over all windows of a text.
 fn ask(engine: &mut Engine<'_, '_>, question: &str, text: &str) -> Result<Report> {
     let (tokenizer, limit) = (*engine.model().tokenizer(), engine.plan().tokens);
-    let windows = Windows::new(&tokenizer, question, text, limit, STRIDE)?;
+    let windows = QuestionWindows::new(&tokenizer, question, text, limit, STRIDE)?;
     ensure!(
         windows.question == question,
         "--question: too long; the model reads no more of it than {:?}",
@@ -139,8 +145,8 @@ fn ask(engine: &mut Engine<'_, '_>, question: &str, text: &str) -> Result<Report
         let reading = engine.run_pair(question, part(text, window))?;
         tokens += reading.tokens.len();
         if let Output::Answer { span, null_score } = reading.output {
-            let found = Found { span, null_score }.shifted(window.start);
-            all = Some(all.map_or(found, |all: Found| all.or(found)));
+            let found = BestAnswer { span, null_score }.shifted(window.start);
+            all = Some(all.map_or(found, |all: BestAnswer| all.or(found)));
         }
     }
     let found = all.context("the model answers no questions")?;

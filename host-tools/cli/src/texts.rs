@@ -1,4 +1,4 @@
-//! Where texts come from: the command line, a file or stdin, one text a line.
+//! Texts from the command line, a file or stdin, one text a line.
 
 use std::{
     fs::File,
@@ -8,9 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Texts one after another, so that what arrives on stdin is answered as it arrives.
+/// An iterator of texts, so that lines from stdin are answered as they arrive.
+///
+/// Invalid UTF-8 is replaced by U+FFFD with a warning on stderr, unless texts are read strictly.
 pub struct Texts {
     source: String,
+    strict: bool,
     lines: Box<dyn Iterator<Item = io::Result<Vec<u8>>>>,
     number: usize,
 }
@@ -26,11 +29,13 @@ impl Texts {
             Some(file) if file != Path::new("-") => Self::from_file(&file),
             None if !arguments.is_empty() => Ok(Self {
                 source: "the arguments".into(),
+                strict: false,
                 lines: Box::new(arguments.into_iter().map(|text| Ok(text.into_bytes()))),
                 number: 0,
             }),
             _ => Ok(Self {
                 source: "stdin".into(),
+                strict: false,
                 lines: Box::new(io::stdin().lock().split(b'\n')),
                 number: 0,
             }),
@@ -41,21 +46,47 @@ impl Texts {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self {
             source: path.display().to_string(),
+            strict: false,
             lines: Box::new(BufReader::new(file).split(b'\n')),
             number: 0,
         })
     }
+
+    /// Makes invalid UTF-8 an error instead of a warning.
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// A line as text, without its carriage return.
+    fn decode(&self, mut line: Vec<u8>) -> Result<String> {
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        match String::from_utf8(line) {
+            Ok(text) => Ok(text),
+            Err(_) if self.strict => bail!("is not UTF-8; convert it with iconv"),
+            Err(error) => {
+                eprintln!(
+                    "warning: line {} of {} is not UTF-8: its invalid bytes are read as U+FFFD",
+                    self.number, self.source
+                );
+                Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+            }
+        }
+    }
 }
 
-/// The lines of a file that are not empty, of which there must be some.
+/// The non-empty lines of a file; an error if there are none.
 pub fn lines(path: &Path) -> Result<Vec<String>> {
-    let mut texts = Texts::from_file(path)?.collect::<Result<Vec<String>>>()?;
+    let mut texts = Texts::from_file(path)?
+        .strict(true)
+        .collect::<Result<Vec<String>>>()?;
     texts.retain(|text| !text.trim().is_empty());
     anyhow::ensure!(!texts.is_empty(), "{} has no texts", path.display());
     Ok(texts)
 }
 
-/// The same of several files.
+/// The non-empty lines of several files.
 pub fn lines_of_all(paths: &[PathBuf]) -> Result<Vec<String>> {
     let files: Result<Vec<Vec<String>>> = paths.iter().map(|path| lines(path)).collect();
     Ok(files?.concat())
@@ -69,12 +100,7 @@ impl Iterator for Texts {
         self.number += 1;
         let text = line
             .map_err(anyhow::Error::from)
-            .and_then(|mut line| {
-                if line.last() == Some(&b'\r') {
-                    line.pop();
-                }
-                String::from_utf8(line).context("is not UTF-8; convert it with iconv")
-            })
+            .and_then(|line| self.decode(line))
             .with_context(|| format!("line {} of {}", self.number, self.source));
         Some(text)
     }

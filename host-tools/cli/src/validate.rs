@@ -21,26 +21,26 @@ Examples:
 
 /// Compare a blob with the checkpoint it was made from, text by text.
 ///
-/// The checkpoint is computed in 32-bit floats by embert's own reference, which agrees with
+/// The checkpoint runs in 32-bit floats in embert's reference implementation, which agrees with
 /// PyTorch to 1e-4.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Validate {
-    /// The checkpoint folder the blob was made from
+    /// Checkpoint folder that the blob was made from
     checkpoint: PathBuf,
-    /// The blob
+    /// Blob
     model: PathBuf,
-    /// Texts to compare on, one a line ("-" is stdin); empty lines are left out. For a model that
-    /// answers questions, a line is a question, a tab, and the text with the answer
+    /// Texts to compare on, one a line ("-" is stdin); empty lines are skipped. For question answering
+    /// a line has the question, a tab, and the context
     #[arg(long, value_name = "FILE")]
     texts: PathBuf,
-    /// What was given to `embert quantize`, if anything was
+    /// The --head given to `embert quantize`, if any
     #[arg(long, value_name = "HEAD")]
     head: Option<HeadArgument>,
-    /// Show this many of the worst texts
+    /// Number of worst texts to show
     #[arg(long, default_value_t = 5)]
     worst: usize,
-    /// Everything as one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }

@@ -313,7 +313,7 @@ fn pretty(value: &Value) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::checkpoint::HeadChoice;
-    use crate::factorize::factorize;
+    use crate::transform::factorize::factorize;
     use embert_tests::tiny::{self, Flavour};
 
     #[test]

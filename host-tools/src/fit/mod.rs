@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::blob::AlignedBytes;
 use crate::checkpoint::{Checkpoint, FloatModel};
-use crate::factorize::{FactorizeError, factorize};
-use crate::prune::{PruneError, prune};
 use crate::quantize::{Options, Part, QuantizeError, quantize, shape};
+use crate::transform::factorize::{FactorizeError, factorize};
+use crate::transform::prune::{PruneError, prune};
 use crate::validate::{Summary, ValidateError, compare};
 
 /// One way to make a blob smaller.
@@ -149,7 +149,7 @@ pub fn candidate(
     let mut vocab_txt = None;
     if let Some(minimum) = variant.vocab_min_count {
         prune(&mut smaller, corpus, minimum)?;
-        vocab_txt = Some(crate::prune::vocab_txt(&smaller.tokenizer));
+        vocab_txt = Some(crate::transform::prune::vocab_txt(&smaller.tokenizer));
     }
     if let Some(rank) = variant.rank {
         factorize(&mut smaller, rank, &options.calibration)?;

@@ -7,7 +7,7 @@ use super::calibration::Statistics;
 use super::dense::{self, Channels, Layout, Limits};
 use super::grid::Bits;
 use super::migration;
-use super::norm::Migrated;
+use super::norm::SmoothedNorm;
 use super::pooler;
 use super::rounding::Inputs;
 use super::tables;
@@ -75,7 +75,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// The states going into layer `index`, or into the head, with scales for what reads them.
-    fn states(&self, index: usize, norm: &'a LayerNorm) -> Migrated<'a> {
+    fn states(&self, index: usize, norm: &'a LayerNorm) -> SmoothedNorm<'a> {
         let (checkpoint, head) = (self.checkpoint, &self.checkpoint.head);
         let readers = match checkpoint.model.layers.get(index) {
             Some(layer) => vec![&layer.query, &layer.key, &layer.value],
@@ -84,13 +84,18 @@ impl<'a> Encoder<'a> {
                 of_text.into_iter().chain(head.token_classifier()).collect()
             }
         };
-        Migrated::new(norm, self.statistics.states(index), &readers)
+        SmoothedNorm::new(norm, self.statistics.states(index), &readers)
     }
 
     /// Writes layer `index` and returns the states that come out of it.
-    fn write_layer(&self, index: usize, input: &Migrated<'a>, writer: &mut Writer) -> Migrated<'a> {
+    fn write_layer(
+        &self,
+        index: usize,
+        input: &SmoothedNorm<'a>,
+        writer: &mut Writer,
+    ) -> SmoothedNorm<'a> {
         let (statistics, layer) = (self.statistics, &self.checkpoint.model.layers[index]);
-        let middle = Migrated::new(
+        let middle = SmoothedNorm::new(
             &layer.attention_norm,
             statistics.middle(index),
             &[&layer.intermediate],
@@ -163,7 +168,7 @@ impl<'a> Encoder<'a> {
         output
     }
 
-    fn write_head(&self, last: &Migrated<'_>, writer: &mut Writer) {
+    fn write_head(&self, last: &SmoothedNorm<'_>, writer: &mut Writer) {
         let checkpoint = self.checkpoint;
         let mut write = |dense: &Dense, inputs: &Inputs, input_scale| {
             let layout = Layout {

@@ -7,18 +7,18 @@ use crate::blob::writer::QuantizedNorm;
 use crate::checkpoint::{Dense, LayerNorm};
 
 /// A LayerNorm with what its output is divided by.
-pub struct Migrated<'a> {
+pub struct SmoothedNorm<'a> {
     pub norm: &'a LayerNorm,
     scales: Vec<f32>,
     /// Its output in calibration, before the division.
     seen: &'a Moments,
 }
 
-impl<'a> Migrated<'a> {
+impl<'a> SmoothedNorm<'a> {
     /// Chooses scales that suit the matrices that read the norm's output.
     pub fn new(norm: &'a LayerNorm, seen: &'a Moments, readers: &[&Dense]) -> Self {
         let scales = migration::scales(norm, seen, readers);
-        Migrated { norm, scales, seen }
+        SmoothedNorm { norm, scales, seen }
     }
 
     /// What the readers get.

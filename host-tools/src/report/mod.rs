@@ -3,7 +3,7 @@
 //! A report says the same whether the text was read on this machine or on a microcontroller: both
 //! are rendered from these types.
 
-mod reading;
+mod prediction;
 mod terminal;
 
 use std::io::{self, Write};

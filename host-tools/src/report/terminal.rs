@@ -1,5 +1,6 @@
 //! Reports for people.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -45,11 +46,15 @@ const NUMBERS_SHOWN: usize = 8;
 /// Those of `out`.
 pub fn write_text(report: &Report, colours: Colours, out: &mut dyn Write) -> io::Result<()> {
     if let Some(question) = &report.question {
-        writeln!(out, "{}", colours.style().bold().apply_to(question))?;
+        writeln!(
+            out,
+            "{}",
+            colours.style().bold().apply_to(printable(question))
+        )?;
     }
     match &report.result {
         Outcome::SequenceClassification { labels } => {
-            writeln!(out, "{}", report.text)?;
+            writeln!(out, "{}", printable(&report.text))?;
             write_labels(labels, colours, out)?;
         }
         Outcome::TokenClassification { entities, tokens } => {
@@ -60,7 +65,7 @@ pub fn write_text(report: &Report, colours: Colours, out: &mut dyn Write) -> io:
             }
         }
         Outcome::Embedding { vector } => {
-            writeln!(out, "{}", report.text)?;
+            writeln!(out, "{}", printable(&report.text))?;
             write_embedding(vector, out)?;
         }
         Outcome::Joint {
@@ -151,7 +156,11 @@ fn write_answer(
     let Some(span) = span else {
         return writeln!(out, "  no text to answer from, {none}");
     };
-    let answer = colours.style().green().bold().apply_to(&span.text);
+    let answer = colours
+        .style()
+        .green()
+        .bold()
+        .apply_to(printable(&span.text));
     let place = format!("{}..{}", span.start, span.end);
     writeln!(out, "  {answer}  score {:.2}, {none}  {place}", span.score)
 }
@@ -205,12 +214,32 @@ fn highlight(text: &str, places: impl Iterator<Item = Range<usize>>, colours: Co
         if let (Some(before), Some(inside)) =
             (text.get(written..place.start), text.get(place.clone()))
         {
-            marked += before;
-            marked += &style.apply_to(inside).to_string();
+            marked += &printable(before);
+            marked += &style.apply_to(printable(inside)).to_string();
             written = place.end;
         }
     }
-    marked + &text[written..]
+    marked + &printable(&text[written..])
+}
+
+/// The text with control and bidirectional formatting characters written as Rust writes them,
+/// `\u{1b}` for example: a text must not move the cursor, clear the screen or hide what it says.
+fn printable(text: &str) -> Cow<'_, str> {
+    let unsafe_char = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(unsafe_char) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().flat_map(|c| {
+        let (escape, plain) = match unsafe_char(c) {
+            true => (Some(c.escape_default()), None),
+            false => (None, Some(c)),
+        };
+        escape.into_iter().flatten().chain(plain)
+    });
+    Cow::Owned(escaped.collect())
 }
 
 fn percent(probability: f32) -> String {
@@ -218,12 +247,16 @@ fn percent(probability: f32) -> String {
 }
 
 fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(measure_text_width).max().unwrap_or(0)
+    texts
+        .map(|text| measure_text_width(&printable(text)))
+        .max()
+        .unwrap_or(0)
 }
 
 /// Pads to a width on the terminal, where a CJK character takes two columns.
 fn pad(text: &str, width: usize) -> String {
-    let missing = width.saturating_sub(measure_text_width(text));
+    let text = printable(text);
+    let missing = width.saturating_sub(measure_text_width(&text));
     format!("{text}{}", " ".repeat(missing))
 }
 
@@ -283,6 +316,20 @@ mod tests {
             },
         );
         assert!(text_of(&report, Colours::On).starts_with("by \u{1b}[32m\u{1b}[4mZoë\u{1b}[0m!\n"));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let entities = vec![entity("NAME", "a\u{1b}[2Jb", 0)];
+        let report = report(
+            "a\u{1b}[2Jb\tc\u{202e}d",
+            Outcome::TokenClassification {
+                entities,
+                tokens: None,
+            },
+        );
+        let expected = "a\\u{1b}[2Jb\\tc\\u{202e}d\n  NAME  a\\u{1b}[2Jb   98.7%  0..6\n";
+        assert_eq!(text_of(&report, Colours::Off), expected);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Comparison {
     }
 
     /// Larger is worse: disagreements first, then how far apart the numbers are.
-    pub(super) fn badness(&self) -> (usize, f64) {
+    pub(super) fn error_rank(&self) -> (usize, f64) {
         let apart = match (self.probability_gap, self.cosine) {
             (Some(gap), _) => f64::from(gap),
             (None, cosine) => 1.0 - cosine.unwrap_or(1.0),
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!((comparison.decisions, comparison.agreed), (2, 2));
         assert_eq!(comparison.same_intent, Some(false));
         assert_eq!(comparison.probability_gap, Some(0.75));
-        assert_eq!(comparison.badness().0, 1);
+        assert_eq!(comparison.error_rank().0, 1);
         let another = Answer::Joint(vec![1.0], labels);
         assert_eq!(
             Comparison::new(&float, &[], &another, false),

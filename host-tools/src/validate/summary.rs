@@ -58,7 +58,7 @@ impl Summary {
             .collect();
         let mut order: Vec<(&String, &Comparison)> = texts.iter().zip(comparisons).collect();
         order.sort_by(|(_, a), (_, b)| {
-            let (a, b) = (a.badness(), b.badness());
+            let (a, b) = (a.error_rank(), b.error_rank());
             b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
         });
         Self {

@@ -4,10 +4,10 @@
 
 use embert_tools::checkpoint::Activation;
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Rates, Tape,
+    Batch, Config, DropoutRates, Encoder, Head, HeadTape, Injected, Logits, Parameters, Tape,
 };
 use embert_train::ops::{Dropout, cross_entropy};
-use embert_train::optimizer::{AdamW, Settings};
+use embert_train::trainer::optimizer::{AdamW, Settings};
 use std::time::Instant;
 
 fn main() {
@@ -50,7 +50,7 @@ fn main() {
         let targets: Vec<Option<u32>> = (0..sequences as u32).map(|s| Some(s % 2)).collect();
         let start = Instant::now();
         let dropout = Dropout::new(0.1, 1, step);
-        let rates = Rates {
+        let rates = DropoutRates {
             hidden: dropout,
             attention: dropout,
         };

@@ -1,13 +1,15 @@
 //! Texts as the model sees them: tokens, and what they should become.
 
-use crate::data::{Classified, Tagged};
+use crate::data::{Classified, Question, Tagged};
 use crate::model::Batch;
-use crate::questions::Window;
 use embert::heads::WordPosition;
 use embert::text::EncodeError;
+use embert_tools::question_windows::{QuestionWindows, part};
 use embert_tools::tokenizer::Reader;
+use serde::Serialize;
 use std::iter;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A text or a pair of texts with what is to be learnt of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,11 +27,25 @@ pub struct Example {
     pub places: Vec<WordPosition>,
     pub tags: Vec<Option<u32>>,
     /// What part of a context this is, where the text is a question about it.
-    pub window: Option<Window>,
+    pub window: Option<ContextWindow>,
+}
+
+/// Which part of a context an example is, and where the answer is in it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ContextWindow {
+    #[serde(skip)]
+    pub question: Arc<Question>,
+    /// Where it begins in the context, in bytes.
+    pub start: usize,
+    /// Bytes of the window that each of its tokens is of.
+    pub places: Vec<Range<usize>>,
+    /// First and last token of the answer in the whole sequence; both 0, `[CLS]`, where the window
+    /// does not have all of it.
+    pub answer: [u32; 2],
 }
 
 /// The label or labels of a text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub enum Class {
     #[default]
     None,
@@ -59,7 +75,7 @@ impl Example {
     pub fn classified(
         reader: &Reader<'_>,
         row: &Classified,
-        several: Option<usize>,
+        multi_label: Option<usize>,
         limit: usize,
     ) -> Result<Self, EncodeError> {
         let (tokens, segment_b) = match &row.pair {
@@ -70,7 +86,7 @@ impl Example {
                 (tokens, len)
             }
         };
-        let class = match several {
+        let class = match multi_label {
             None => row
                 .labels
                 .first()
@@ -147,7 +163,7 @@ impl Example {
 
     /// Tags what the tokenizer has cut off a word at a punctuation mark, which the engine takes for
     /// words of their own: `continued` has for each tag the one that goes on with its entity.
-    pub fn go_on(&mut self, continued: &[usize]) {
+    pub fn propagate_tags(&mut self, continued: &[usize]) {
         let next = self.words.iter().skip(1).map(|word| word.token);
         let ends: Vec<Option<usize>> = next.chain([Some(self.ids.len())]).collect();
         for (word, end) in self.words.iter().zip(ends) {
@@ -161,6 +177,71 @@ impl Example {
             }
         }
     }
+}
+
+impl Example {
+    /// The windows of a question's context, at most `limit` tokens each, which begin `stride` tokens
+    /// one after the other.
+    ///
+    /// # Errors
+    /// When the limit leaves no room.
+    pub fn windows(
+        reader: &Reader<'_>,
+        question: &Arc<Question>,
+        limit: usize,
+        stride: usize,
+    ) -> Result<Vec<Self>, EncodeError> {
+        let (asked, context) = (&question.question, &question.context);
+        let windows = QuestionWindows::new(reader.tokenizer(), asked, context, limit, stride)?;
+        let example = |place: Range<usize>| {
+            let text = part(context, &place);
+            let (tokens, segment_b) = reader.pair(windows.question, text, limit)?;
+            let of_context = &tokens[segment_b..tokens.len() - 1];
+            let places: Vec<Range<usize>> = of_context
+                .iter()
+                .map(|token| token.start as usize..token.end as usize)
+                .collect();
+            let answer = answer(question, &place, &places);
+            let answer = answer.map_or([0, 0], |tokens| {
+                tokens.map(|token| (segment_b + token) as u32)
+            });
+            Ok(Example {
+                text: windows.question.to_owned(),
+                pair: Some(text.to_owned()),
+                ids: tokens.iter().map(|token| token.id).collect(),
+                segment_b,
+                class: Class::None,
+                words: Vec::new(),
+                places: Vec::new(),
+                tags: Vec::new(),
+                window: Some(ContextWindow {
+                    question: Arc::clone(question),
+                    start: place.start,
+                    places,
+                    answer,
+                }),
+            })
+        };
+        windows.parts.iter().cloned().map(example).collect()
+    }
+}
+
+/// The tokens of a window, by their places in it, that the first right answer begins and ends with;
+/// none if the window at this place does not have all of it.
+fn answer(
+    question: &Question,
+    window: &Range<usize>,
+    tokens: &[Range<usize>],
+) -> Option<[usize; 2]> {
+    let answer = question.answers.first()?;
+    let start = answer.start.checked_sub(window.start)?;
+    let end = start + answer.text.len();
+    if window.start + end > window.end {
+        return None;
+    }
+    let first = tokens.iter().position(|token| token.end > start)?;
+    let last = tokens.iter().rposition(|token| token.start < end)?;
+    (first <= last).then_some([first, last])
 }
 
 /// A checksum of examples, with what is to be learnt of them.
@@ -177,8 +258,8 @@ pub fn checksum<'a>(examples: impl IntoIterator<Item = &'a Example>) -> u32 {
             window,
             ..
         } = example;
-        let learnt = format!("{segment_b} {class:?} {tags:?} {window:?}");
-        checksum.update(learnt.as_bytes());
+        let targets = serde_json::to_vec(&(segment_b, class, tags, window));
+        checksum.update(&targets.expect("targets have a JSON form"));
     }
     checksum.finalize()
 }

@@ -1,13 +1,13 @@
 //! Fine-tuning (Devlin et al., section 4): a pre-trained encoder, a new head, and a task's data.
 
-use crate::classifier::Classifier;
 use crate::data::{
     Columns, DataError, HeldOut, LabelledText, LabelledWords, Labels, Question, SourceLine,
     labelled_texts, labelled_words, questions,
 };
 use crate::example::{Class, Example};
+use crate::model::classifier::Classifier;
 use crate::model::{Config, Dense, float_dense, float_model, load, load_dense};
-use crate::predict::Task;
+use crate::task::Task;
 use embert::text::EncodeError;
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_tools::tokenizer::{Reader, StoredTokenizer, TokenizerBuildError};
@@ -45,7 +45,7 @@ pub struct Source {
     /// Types of entities that count as none.
     pub ignored: Vec<String>,
     /// A text can have any number of labels.
-    pub several: bool,
+    pub multi_label: bool,
 }
 
 /// The rows of a file, before their labels have numbers.
@@ -145,7 +145,7 @@ pub struct TaskLabels {
     pub tags: Labels,
     /// Tags belong to the first piece of a word, and make a valid sequence.
     pub iob2: bool,
-    pub several: bool,
+    pub multi_label: bool,
     /// There are no labels, but answers to questions.
     pub questions: bool,
 }
@@ -162,7 +162,7 @@ impl TaskLabels {
             classes,
             tags,
             iob2: matches!(rows, Rows::Words(_)),
-            several: source.several,
+            multi_label: source.multi_label,
             questions: matches!(rows, Rows::Questions { .. }),
         }
     }
@@ -171,7 +171,7 @@ impl TaskLabels {
     pub fn task(&self) -> Task {
         Task {
             classes: self.classes.names().to_vec(),
-            several: self.several,
+            multi_label: self.multi_label,
             tags: self.tags.names().to_vec(),
             iob2: self.iob2,
             questions: self.questions,
@@ -188,7 +188,7 @@ impl TaskLabels {
         reader: &Reader<'_>,
         limit: usize,
     ) -> Result<Vec<Example>, FinetuneError> {
-        let several = self.several.then_some(self.classes.len());
+        let multi_label = self.multi_label.then_some(self.classes.len());
         match rows {
             Rows::Questions { .. } if !self.questions => Err(FinetuneError::NoAnswers),
             Rows::Questions { questions, stride } => {
@@ -203,7 +203,7 @@ impl TaskLabels {
                 .into_iter()
                 .map(|row| {
                     let row = row.numbered(&self.classes)?;
-                    Ok(Example::classified(reader, &row, several, limit)?)
+                    Ok(Example::classified(reader, &row, multi_label, limit)?)
                 })
                 .collect(),
             Rows::Words(rows) => {
@@ -222,7 +222,7 @@ impl TaskLabels {
                         let row = row.numbered(&self.tags, &self.classes)?;
                         let mut example = Example::tagged(reader, &row, limit)?;
                         if let Some(continued) = &continued {
-                            example.go_on(continued);
+                            example.propagate_tags(continued);
                         }
                         Ok(example)
                     })
@@ -279,7 +279,7 @@ pub fn checkpoint(model: &Classifier, task: &Task, base: &Checkpoint) -> Checkpo
         (Some(classifier), None) => (
             FloatHead::SequenceClassification {
                 classifier,
-                multi_label: task.several,
+                multi_label: task.multi_label,
             },
             task.classes.clone(),
             Vec::new(),
@@ -328,7 +328,7 @@ pub fn teacher(checkpoint: &Checkpoint) -> Option<(Classifier, TaskLabels)> {
         classes: Labels::in_order(classes),
         tags: Labels::in_order(tags),
         iob2: checkpoint.iob2,
-        several: matches!(
+        multi_label: matches!(
             checkpoint.head,
             FloatHead::SequenceClassification {
                 multi_label: true,

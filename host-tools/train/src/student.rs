@@ -3,12 +3,12 @@
 use embert_tools::checkpoint::{
     Checkpoint, CheckpointError, FloatModel, HeadChoice, LayerNorm, Pooling,
 };
-use embert_tools::factorize::principal;
-use embert_tools::narrow::narrow;
 use embert_tools::quantize::{QuantizeError, calibration_ids};
 use embert_tools::reference::InputError;
 use embert_tools::sizes::{Sizes, SizesError};
 use embert_tools::tokenizer::{StoredTokenizer, TokenizerBuildError};
+use embert_tools::transform::factorize::principal;
+use embert_tools::transform::narrow::narrow;
 use ndarray::{Array2, ArrayView2};
 use std::path::PathBuf;
 use std::str::FromStr;

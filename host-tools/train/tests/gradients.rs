@@ -6,11 +6,11 @@ use embert_tests::checkpoints::repository;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::checkpoint::{Checkpoint, FloatHead, FloatModel};
 use embert_train::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, LanguageHead, LanguageLogits, LanguageTape,
-    Logits, Parameters, Rates, Tape, float_dense, float_model, load, load_dense,
+    Batch, Config, DropoutRates, Encoder, Head, HeadTape, Injected, LanguageHead, LanguageLogits,
+    LanguageTape, Logits, Parameters, Tape, float_dense, float_model, load, load_dense,
 };
 use embert_train::ops::{cross_entropy, span_cross_entropy};
-use embert_train::optimizer::{AdamW, Settings};
+use embert_train::trainer::optimizer::{AdamW, Settings};
 use safetensors::SafeTensors;
 
 const TOLERANCE: f32 = 1e-4;
@@ -131,7 +131,7 @@ fn step(tiny: &Tiny) {
 
     let (mut tape, mut kept) = (Tape::default(), HeadTape::default());
     let (mut logits, mut dlogits) = (Logits::default(), Logits::default());
-    let pass = encoder.pass(&parameters.values, &batch, Rates::NONE);
+    let pass = encoder.pass(&parameters.values, &batch, DropoutRates::NONE);
     encoder.forward(&pass, &mut tape);
     head.forward(&pass, tape.output(), &mut kept, &mut logits);
     let (found, gradient) = match per_text {
@@ -268,7 +268,7 @@ fn pretraining() {
 
     let (mut tape, mut kept) = (Tape::default(), LanguageTape::default());
     let (mut logits, mut dlogits) = (LanguageLogits::default(), LanguageLogits::default());
-    let pass = encoder.pass(&parameters.values, &batch, Rates::NONE);
+    let pass = encoder.pass(&parameters.values, &batch, DropoutRates::NONE);
     let embeddings = &encoder.embeddings;
     encoder.forward(&pass, &mut tape);
     head.forward(

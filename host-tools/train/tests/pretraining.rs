@@ -6,12 +6,12 @@ use embert_tools::checkpoint::{Activation, Checkpoint, HeadChoice, Pooling, Toke
 use embert_train::data::Document;
 use embert_train::model::Config;
 use embert_train::ops::Dropout;
-use embert_train::optimizer;
 use embert_train::pretrain::{
-    Corpus, Data, LanguageModel, Maker, Pretraining, Report, SPECIAL, learn_pieces, spec, split,
-    word_counts,
+    BatchSampler, Corpus, Data, LanguageModel, Pretraining, Report, SPECIAL, learn_pieces, spec,
+    split, word_counts,
 };
-use embert_train::trainer::{Lesson, Progress, Settings, train};
+use embert_train::trainer::optimizer;
+use embert_train::trainer::{Progress, Settings, TrainingTask, train};
 use std::collections::BTreeMap;
 use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
 use tokenizers::normalizers::BertNormalizer;
@@ -98,7 +98,7 @@ impl Run {
     }
 
     fn lesson<'a>(&'a self, model: &'a mut LanguageModel, parts: usize) -> Pretraining<'a> {
-        let maker = Maker {
+        let maker = BatchSampler {
             corpus: &self.corpus,
             spec: &self.tokenizer,
             mask: self.tokenizer.mask.unwrap(),
@@ -156,7 +156,7 @@ fn an_interrupted_run_goes_on_bit_for_bit() {
             std::fs::copy(&path, &copy).unwrap();
         }
     });
-    let steps = embert_train::state::steps(&copy).unwrap();
+    let steps = embert_train::trainer::state::steps(&copy).unwrap();
     assert!((10..13).contains(&steps), "{steps}");
     for threads in [1, 2] {
         let state = folder.path().join(format!("again{threads}"));

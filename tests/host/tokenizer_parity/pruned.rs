@@ -7,8 +7,8 @@ use embert::text::Token;
 use embert_tests::tiny::{self, Flavour, Tiny};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
-use embert_tools::prune::{prune, vocab_txt};
 use embert_tools::quantize::{Options, quantize};
+use embert_tools::transform::prune::{prune, vocab_txt};
 
 use super::generated::Random;
 use super::oracle::{Both, SPECIAL, small_vocabulary};

@@ -1,11 +1,11 @@
-//! Where data comes from.
+//! Options that name the data.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use embert_tools::windows::STRIDE;
-use embert_train::augment::exchanged;
+use embert_tools::question_windows::STRIDE;
+use embert_train::augment::replace_mentions;
 use embert_train::data::{self, Column, HeldOut};
 use embert_train::example::Example;
 use embert_train::finetune::{Rows, Source};
@@ -15,40 +15,42 @@ use crate::texts;
 /// Labelled data.
 #[derive(Args)]
 pub struct Data {
-    /// What to learn from
+    /// Training data
     #[arg(long, value_name = "FILE")]
     pub train: PathBuf,
-    /// What to choose the best epoch by
+    /// Development data: the epoch with the best score on it is kept
     #[arg(long, value_name = "FILE")]
     pub dev: PathBuf,
-    /// What to report on besides
+    /// Test data: scored once, at the end
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
     #[command(flatten)]
     pub columns: Columns,
-    /// Learn from so many sentences more, in which entities of a type take each other's place
+    /// Number of augmented sentences: entity mentions replaced by others of the same type. With few
+    /// labelled sentences use 50000 or more
     #[arg(
         long,
+        alias = "exchange",
         default_value_t = 0,
         value_name = "SENTENCES",
         requires = "words"
     )]
-    exchange: usize,
-    /// Of what is exchanged, let as much as is new in its type be words of these texts, one a line
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "exchange")]
+    mention_replacement: usize,
+    /// Files of texts, one a line: their capitalized words also serve as replacement mentions
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "mention_replacement")]
     names_from: Vec<PathBuf>,
-    /// Leave out what overlaps these texts, one a line, that models are judged by: those it has
-    /// within it, or 30 letters and digits of one in a row
+    /// Files of evaluation texts, one a line: training texts that overlap one of them (contain it, or
+    /// share 30 consecutive letters and digits) are left out
     #[arg(long, value_name = "FILE", num_args = 1..)]
     without: Vec<PathBuf>,
-    /// Longer texts are cut off, longer contexts of questions read in windows
+    /// Longest text in tokens, [CLS] and [SEP] included. Longer texts are truncated; longer contexts
+    /// of questions are read in windows
     #[arg(long, default_value_t = 128)]
     pub max_tokens: usize,
 }
 
 impl Data {
-    /// What to learn from, and texts without labels, one a line; what is exchanged follows from the
-    /// seed.
+    /// Reads the training rows, augments them with `seed`, and reads the unlabelled texts.
     pub fn training(
         &self,
         source: &Source,
@@ -66,7 +68,12 @@ impl Data {
         }
         if let Rows::Words(rows) = &mut rows {
             let texts = texts::lines_of_all(&self.names_from)?;
-            rows.extend(exchanged(rows, &texts, self.exchange, seed));
+            rows.extend(replace_mentions(
+                rows,
+                &texts,
+                self.mention_replacement,
+                seed,
+            ));
         }
         let mut unlabelled = texts::lines_of_all(unlabelled)?;
         unlabelled.retain(|text| !held_out.has(text));
@@ -77,28 +84,28 @@ impl Data {
 /// How labelled data is read.
 #[derive(Args)]
 pub struct Columns {
-    /// Words have tags, texts perhaps an intent
+    /// The data has a tag for each word, and perhaps an intent for each text
     #[arg(long)]
     words: bool,
-    /// A text can have any number of labels, with commas between them
-    #[arg(long, conflicts_with = "words")]
-    several: bool,
-    /// Questions about contexts, in SQuAD's JSON
-    #[arg(long, conflicts_with_all = ["words", "several"])]
+    /// A text can have any number of labels, separated by commas
+    #[arg(long, alias = "several", conflicts_with = "words")]
+    multi_label: bool,
+    /// The data has questions about contexts, as SQuAD's JSON
+    #[arg(long, conflicts_with_all = ["words", "multi_label"])]
     pub questions: bool,
-    /// Tokens from one window of a long context to the next, half a window at most
+    /// Distance in tokens between the starts of two windows of a long context, half a window at most
     #[arg(long, default_value_t = STRIDE, value_name = "TOKENS")]
     stride: usize,
-    /// The column of texts, by name or by number from 1
+    /// Column of the texts: a name, or a number counted from 1
     #[arg(long, value_name = "COLUMN")]
     text_column: Option<String>,
-    /// The column of the second text of pairs
+    /// Column of the second text of a pair
     #[arg(long, value_name = "COLUMN")]
     pair_column: Option<String>,
-    /// The column of labels
+    /// Column of the labels
     #[arg(long, value_name = "COLUMN")]
     label_column: Option<String>,
-    /// Types of entities that count as none
+    /// Entity types that are read as O, separated by commas
     #[arg(long, value_name = "TYPES", value_delimiter = ',')]
     ignore: Vec<String>,
 }
@@ -113,10 +120,10 @@ impl Columns {
                 text: self.text_column.as_deref().map(Column::from),
                 pair: self.pair_column.as_deref().map(Column::from),
                 label: self.label_column.as_deref().map(Column::from),
-                separator: self.several.then_some(','),
+                separator: self.multi_label.then_some(','),
             },
             ignored: self.ignore.clone(),
-            several: self.several,
+            multi_label: self.multi_label,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the verbs that train have in common.
 
 mod data;
-mod learnt;
 mod schedule;
+mod trained_model;
 
 pub use data::{Columns, Data, Examples};
-pub use learnt::{Learnt, Storage, in_words};
 pub use schedule::{Schedule, end};
+pub use trained_model::{Storage, TrainedModel, in_words};

@@ -1,63 +1,72 @@
-//! How long to train, and the run itself.
+//! Options of the training schedule, and the training run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use embert_train::classifier::Classifier;
-use embert_train::knowledge::Knowledge;
-use embert_train::labelled::{self, Labelled};
-use embert_train::log::Log;
-use embert_train::objective::Objective;
-use embert_train::predict::Task;
-use embert_train::trainer::{Lesson, Progress, Settings, train};
-use embert_train::{optimizer, state};
+use embert_train::loss::objective::Objective;
+use embert_train::model::classifier::Classifier;
+use embert_train::task::Task;
+use embert_train::teacher::CachedTargets;
+use embert_train::trainer::labelled::{self, Labelled};
+use embert_train::trainer::log::Log;
+use embert_train::trainer::{Progress, Settings, TrainingTask, train};
+use embert_train::trainer::{optimizer, state};
 
 use super::Examples;
 use crate::progress::Bar;
 
-/// How long to train, and how fast.
+/// The training schedule.
 #[derive(Args)]
 pub struct Schedule {
+    /// Most passes over the training data
     #[arg(long, default_value_t = 3)]
     pub epochs: usize,
-    /// Texts of a step
+    /// Texts in a batch (one optimizer step)
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
-    /// Do a batch in so many parts, for want of memory
-    #[arg(long, default_value_t = 1)]
-    pub parts: usize,
+    /// Gradient-accumulation steps: a batch is computed in that many parts, which takes less memory
+    #[arg(long, alias = "parts", default_value_t = 1, value_name = "STEPS")]
+    pub accumulation_steps: usize,
+    /// Highest learning rate of AdamW; it falls linearly to 0
     #[arg(long, default_value_t = 5e-5)]
     learning_rate: f32,
-    /// Share of the steps in which the learning rate rises
+    /// Fraction of the steps in which the learning rate rises linearly, 0 to 1
     #[arg(long, default_value_t = 0.1)]
     warmup: f32,
+    /// Dropout probability of hidden states and attention weights
     #[arg(long, default_value_t = 0.1)]
     dropout: f32,
-    /// Share of the tokens that are replaced by [UNK], other ones in each step
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub unseen: f32,
-    /// Stop when so many epochs in a row were no better
+    /// Token dropout: probability that a token is replaced by [UNK] in a step
+    #[arg(
+        long,
+        alias = "unseen",
+        default_value_t = 0.0,
+        value_name = "PROBABILITY"
+    )]
+    pub token_dropout: f32,
+    /// Epochs without a better dev score after which training stops
     #[arg(long, default_value_t = 3)]
     patience: usize,
+    /// Seed of initialization, shuffling, dropout and augmentation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Steps between checkpoints
+    /// Steps between two saved states, from which --resume continues
     #[arg(long, default_value_t = 500, value_name = "STEPS")]
     save_every: u64,
-    /// Go on where an interrupted run was saved, to the same result
+    /// Continue an interrupted run from its last saved state; the result is bit-identical
     #[arg(long)]
     resume: bool,
 }
 
 impl Schedule {
-    /// Makes the folder of a run, unless it holds an unfinished one that nobody asks to resume.
+    /// Creates the output folder; an error if it holds an unfinished run and `--resume` is not given.
     pub fn begin(&self, folder: &Path) -> Result<()> {
         let state = state_file(folder);
         if state.exists() && !self.resume {
             bail!(
-                "{} holds an unfinished run: go on with it by --resume, or remove {}",
+                "{} holds an unfinished run: continue it with --resume, or remove {}",
                 folder.display(),
                 state.display()
             );
@@ -71,7 +80,7 @@ impl Schedule {
         model: &mut Classifier,
         task: &Task,
         examples: &Examples,
-        teacher: Option<&[Knowledge]>,
+        teacher: Option<&CachedTargets>,
         objective: Objective,
         folder: &Path,
     ) -> Result<()> {
@@ -82,16 +91,15 @@ impl Schedule {
             dev: &examples.dev,
             objective,
             batch: self.batch,
-            parts: self.parts,
+            parts: self.accumulation_steps,
             seed: self.seed,
         };
         self.run(&mut Labelled::new(model, data), folder)?;
         Ok(())
     }
 
-    /// Trains with a progress bar; the course of the run is written to the folder. Returns tokens a
-    /// second.
-    pub fn run(&self, lesson: &mut impl Lesson, folder: &Path) -> Result<f64> {
+    /// Trains with a progress bar and writes training.csv to the folder. Returns tokens per second.
+    pub fn run(&self, lesson: &mut impl TrainingTask, folder: &Path) -> Result<f64> {
         let state = state_file(folder);
         let mut log = Log::open(&folder.join("training.csv"), state::steps(&state)?)?;
         let settings = Settings {
@@ -137,7 +145,7 @@ impl Schedule {
     }
 }
 
-/// Ends a run whose result is whole: there is nothing to go on with.
+/// Removes the saved state of a finished run.
 pub fn end(folder: &Path) -> Result<()> {
     let state = state_file(folder);
     if state.exists() {

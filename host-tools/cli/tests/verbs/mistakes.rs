@@ -25,7 +25,7 @@ fn mistakes_are_explained() {
     );
     fail(&["run", &model, "hello", "--file", "x"], b"", &["not both"]);
     fail(
-        &["run", &model],
+        &["run", &model, "--strict"],
         b"fine\n\xff\n",
         &["line 2 of stdin", "UTF-8"],
     );
@@ -43,6 +43,37 @@ fn mistakes_are_explained() {
         &["validate", &workplace.checkpoint(), &model, "--texts", "-"],
         b"\n",
         &["no texts"],
+    );
+    let other = workplace.text("other.embert");
+    fail(
+        &[
+            "quantize",
+            &workplace.checkpoint(),
+            "--calibration",
+            &model,
+            "-o",
+            &other,
+        ],
+        b"",
+        &["line 2 of", "UTF-8"],
+    );
+    let config = workplace.text("checkpoint/config.json");
+    fail(
+        &["quantize", &workplace.checkpoint(), "-o", &config],
+        b"",
+        &["would overwrite the input", "choose another output"],
+    );
+    fail(
+        &[
+            "quantize",
+            &workplace.checkpoint(),
+            "--calibration",
+            &model,
+            "-o",
+            &model,
+        ],
+        b"",
+        &["would overwrite the input"],
     );
     let help = succeed(&["run", "--help"], b"");
     assert!(help.contains("Examples:"), "{help}");

@@ -7,7 +7,7 @@ use embert_tests::tiny::{self};
 use embert_tools::report::{Outcome, Report};
 use serde_json::Value;
 
-use crate::command::{Workplace, fail, succeed};
+use crate::command::{Workplace, embert, fail, succeed};
 
 fn reports(json_lines: &str) -> Vec<Report> {
     json_lines
@@ -45,6 +45,35 @@ fn texts_from_arguments_a_file_and_stdin_are_read_alike() {
         let sum: f32 = labels.iter().map(|label| label.probability).sum();
         assert!((sum - 1.0).abs() < 1e-5, "{sum}");
     }
+}
+
+/// A stream goes on after invalid bytes, as `tail -f log | embert run` must.
+#[test]
+fn invalid_utf8_is_replaced_with_a_warning() {
+    let workplace = Workplace::new(&tiny::SEQUENCE);
+    let output = embert(&["run", &workplace.model(), "--json"], b"a\xffb\nthe end\n");
+    assert!(output.status.success());
+    let texts = reports(std::str::from_utf8(&output.stdout).unwrap());
+    let texts: Vec<&str> = texts.iter().map(|report| report.text.as_str()).collect();
+    assert_eq!(texts, ["a\u{fffd}b", "the end"]);
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        warning.contains("line 1 of stdin is not UTF-8"),
+        "{warning}"
+    );
+}
+
+/// `--threads` starts no more threads than there are processors.
+#[test]
+fn many_threads_are_few() {
+    let workplace = Workplace::new(&tiny::SEQUENCE);
+    let model = workplace.model();
+    let few = succeed(&["run", &model, "hello", "--json"], b"");
+    let many = succeed(
+        &["run", &model, "hello", "--json", "--threads", "100000"],
+        b"",
+    );
+    assert_eq!(few, many);
 }
 
 /// Neither the kernels nor the threads decide what is said.

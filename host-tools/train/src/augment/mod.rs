@@ -1,7 +1,7 @@
 //! More to learn from than there is.
 
-mod exchange;
-mod rewrite;
+mod lexical_substitution;
+mod mention_replacement;
 
-pub use exchange::exchanged;
-pub use rewrite::{Thesaurus, rewritten};
+pub use lexical_substitution::{Thesaurus, substitute_words};
+pub use mention_replacement::replace_mentions;

@@ -3,7 +3,7 @@
 use super::embeddings::{Embeddings, EmbeddingsTape};
 use super::layer::{Flow, Layer, LayerTape};
 use super::parameters::Parameters;
-use super::{Batch, Config, Pass, Rates};
+use super::{Batch, Config, DropoutRates, Pass};
 use crate::ops::add;
 
 #[derive(Clone, Debug)]
@@ -63,7 +63,12 @@ impl Encoder {
     }
 
     /// A pass over a batch with these parameters.
-    pub fn pass<'a>(&'a self, values: &'a [f32], batch: &'a Batch, rates: Rates) -> Pass<'a> {
+    pub fn pass<'a>(
+        &'a self,
+        values: &'a [f32],
+        batch: &'a Batch,
+        rates: DropoutRates,
+    ) -> Pass<'a> {
         Pass {
             config: &self.config,
             values,
@@ -125,7 +130,7 @@ impl Pass<'_> {
     fn of_layer(&self, layer: usize) -> Self {
         let site = 2 * layer as u32;
         Pass {
-            rates: Rates {
+            rates: DropoutRates {
                 hidden: self.rates.hidden.at(site),
                 attention: self.rates.attention.at(site + 1),
             },

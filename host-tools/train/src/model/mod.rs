@@ -4,8 +4,10 @@
 //! same length; the model knows where each tensor lies. The tokens of a batch stand one after the
 //! other without padding.
 
+pub mod classifier;
 mod embeddings;
 mod encoder;
+pub mod fake_quant;
 mod head;
 mod language;
 mod layer;
@@ -114,7 +116,7 @@ pub struct Pass<'a> {
     /// All parameters.
     pub values: &'a [f32],
     pub batch: &'a Batch,
-    pub rates: Rates,
+    pub rates: DropoutRates,
     /// Whether activations are rounded as the engine does.
     pub rounded: bool,
 }
@@ -140,14 +142,14 @@ impl Pass<'_> {
 
 /// Dropout of hidden states and of attention weights.
 #[derive(Clone, Copy, Debug)]
-pub struct Rates {
+pub struct DropoutRates {
     pub hidden: Dropout,
     pub attention: Dropout,
 }
 
-impl Rates {
+impl DropoutRates {
     /// None, as when a model is used.
-    pub const NONE: Self = Rates {
+    pub const NONE: Self = DropoutRates {
         hidden: Dropout::NONE,
         attention: Dropout::NONE,
     };

@@ -72,9 +72,9 @@ pub fn soft_cross_entropy(
     gradient: &mut [f32],
 ) -> f64 {
     let soft = |logits: &[f32]| {
-        let mut soft: Vec<f32> = logits.iter().map(|v| v / temperature).collect();
-        softmax(&mut soft, classes);
-        soft
+        let mut softened: Vec<f32> = logits.iter().map(|v| v / temperature).collect();
+        softmax(&mut softened, classes);
+        softened
     };
     let rows = logits
         .par_chunks_exact(classes)

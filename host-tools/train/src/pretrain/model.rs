@@ -1,9 +1,9 @@
 //! A BERT with the heads of pre-training, and how it learns from exercises.
 
-use super::exercise::Exercise;
+use super::batch::PretrainingBatch;
 use crate::model::{
-    Config, Encoder, Injected, LanguageHead, LanguageLogits, LanguageTape, Parameters, Pass, Rates,
-    Tape, float_dense, float_model, load, load_dense,
+    Config, DropoutRates, Encoder, Injected, LanguageHead, LanguageLogits, LanguageTape,
+    Parameters, Pass, Tape, float_dense, float_model, load, load_dense,
 };
 use crate::ops::cross_entropy;
 use embert_tools::checkpoint::{FloatModel, LanguageModeling, LayerNorm};
@@ -96,7 +96,7 @@ impl LanguageModel {
     fn forward(
         &self,
         pass: &Pass<'_>,
-        exercise: &Exercise,
+        exercise: &PretrainingBatch,
         scales: [f32; 2],
         workspace: &mut Workspace,
     ) -> Losses {
@@ -130,9 +130,9 @@ impl LanguageModel {
     /// Adds the gradient of the losses; `scales` tells what each masked word and each pair counts.
     pub(super) fn learn(
         &self,
-        exercise: &Exercise,
+        exercise: &PretrainingBatch,
         scales: [f32; 2],
-        rates: Rates,
+        rates: DropoutRates,
         workspace: &mut Workspace,
         gradient: &mut [f32],
     ) -> Losses {
@@ -155,9 +155,15 @@ impl LanguageModel {
     }
 
     /// The losses without learning from them; the workspace has the logits.
-    pub(super) fn judge(&self, exercise: &Exercise, workspace: &mut Workspace) -> Losses {
+    pub(super) fn update_best(
+        &self,
+        exercise: &PretrainingBatch,
+        workspace: &mut Workspace,
+    ) -> Losses {
         let values = &self.parameters.values;
-        let pass = self.encoder.pass(values, &exercise.batch, Rates::NONE);
+        let pass = self
+            .encoder
+            .pass(values, &exercise.batch, DropoutRates::NONE);
         self.forward(&pass, exercise, [0.0; 2], workspace)
     }
 }

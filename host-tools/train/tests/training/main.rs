@@ -6,20 +6,22 @@ mod resuming;
 use embert_tests::tiny::{self, Flavour};
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::{Checkpoint, HeadChoice, Pooling};
-use embert_tools::factorize::factorize;
 use embert_tools::quantize::{Options, Part, quantize};
-use embert_train::classifier::{Classifier, Workspace};
+use embert_tools::transform::factorize::factorize;
 use embert_train::data::{Answer, LabelledText, LabelledWords, Question, SourceLine};
-use embert_train::engine;
+use embert_train::evaluate::engine;
+use embert_train::evaluate::predict::report;
 use embert_train::example::Example;
 use embert_train::finetune::{self, Rows, Source, TaskLabels, checkpoint, examples};
-use embert_train::knowledge::{Asking, Knowledge, ask};
-use embert_train::labelled::{Data, Labelled};
-use embert_train::objective::Objective;
-use embert_train::optimizer;
-use embert_train::predict::{Task, report};
-use embert_train::rounding::Rounding;
+use embert_train::loss::objective::Objective;
+use embert_train::model::classifier::{Classifier, Workspace};
+use embert_train::model::fake_quant::FakeQuant;
 use embert_train::student::Student;
+use embert_train::task::Task;
+use embert_train::teacher::float::predict_soft_targets;
+use embert_train::teacher::{SoftTargets, TeacherOutputs};
+use embert_train::trainer::labelled::{Data, Labelled};
+use embert_train::trainer::optimizer;
 use embert_train::trainer::{Progress, Settings, train};
 use std::ops::Range;
 use std::path::Path;
@@ -121,7 +123,7 @@ struct Run {
     dev: Vec<Example>,
     objective: Objective,
     settings: Settings,
-    rounding: Option<Rounding>,
+    fake_quant: Option<FakeQuant>,
 }
 
 impl Run {
@@ -144,7 +146,7 @@ impl Run {
                 optimizer: optimizer::Settings::default(),
                 checkpoint: None,
             },
-            rounding: None,
+            fake_quant: None,
             base,
         }
     }
@@ -165,7 +167,7 @@ impl Run {
 
     fn train(&self, progress: impl FnMut(Progress)) -> (Classifier, f64) {
         let mut model = finetune::model(&self.base, &self.task, 3);
-        model.rounding.clone_from(&self.rounding);
+        model.fake_quant.clone_from(&self.fake_quant);
         let best = train(&mut self.lesson(&mut model), &self.settings, progress);
         (model, best.unwrap())
     }
@@ -174,7 +176,7 @@ impl Run {
     fn blob_score(&self, model: &Classifier) -> f64 {
         let checkpoint = checkpoint(model, &self.task, &self.base);
         let options = Options {
-            int4: self.rounding.clone().unwrap_or_default().int4,
+            int4: self.fake_quant.clone().unwrap_or_default().int4,
             ..Options::default()
         };
         let blob = quantize(&checkpoint, &options, |_| {}).unwrap();
@@ -220,17 +222,18 @@ fn questions_are_learnt_through_windows() {
 #[test]
 fn words_are_learnt_with_the_rounding_of_the_blob() {
     let mut run = Run::new(base(), tagged, 20);
-    run.rounding = Some(Rounding {
+    run.fake_quant = Some(FakeQuant {
         int4: Part::ALL.to_vec(),
     });
     let (mut model, score) = run.train(|_| {});
     assert!(score > 0.95, "{score}");
     let blob = run.blob_score(&model);
     assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
-    // Rounding did something: without it, other logits.
-    let logits = |model: &Classifier| ask(model, &run.dev, Asking::Logits, |_| {});
+    // FakeQuant did something: without it, other logits.
+    let logits =
+        |model: &Classifier| predict_soft_targets(model, &run.dev, TeacherOutputs::Logits, |_| {});
     let before = logits(&model);
-    model.rounding = None;
+    model.fake_quant = None;
     assert_ne!(before, logits(&model));
 }
 
@@ -291,14 +294,15 @@ fn the_gradients_of_imitation_are_gradients() {
             .parameters
             .draw_matrix(range, 0.3, range.start as u64);
     }
-    let mut taught = ask(&teacher, some, Asking::Within, |_| {});
+    let mut taught =
+        predict_soft_targets(&teacher, some, TeacherOutputs::HiddenStatesAndQkv, |_| {});
     // One that the teacher cuts otherwise.
-    taught[3].inner = None;
-    let taught: Vec<&Knowledge> = taught.iter().collect();
+    taught[3].features = None;
+    let taught: Vec<&SoftTargets> = taught.iter().collect();
     let student: Student = "1x12x2x20".parse().unwrap();
     let small = student.of(&run.base, 32, &[], 7).unwrap();
     let mut model = finetune::model(&small, &run.task, 3);
-    model.imitate(&teacher.encoder.config, 5);
+    model.add_feature_distillation(&teacher.encoder.config, 5);
     for range in model.parameters.decaying.clone() {
         model
             .parameters
@@ -312,14 +316,14 @@ fn the_gradients_of_imitation_are_gradients() {
         model.encoder.embeddings.word.clone(),
     ];
     let some: Vec<&Example> = some.iter().collect();
-    for (hard, soft, states, relations) in [
+    for (label_weight, distill_weight, states, relations) in [
         (0.0, 0.0, 1.0, 0.0),
         (0.0, 0.0, 0.0, 1.0),
         (0.3, 0.7, 2.0, 3.0),
     ] {
         let objective = Objective {
-            hard,
-            soft,
+            label_weight,
+            distill_weight,
             temperature: 2.0,
             states,
             relations,
@@ -346,13 +350,13 @@ fn of_ones_own_states_nothing_is_to_be_learnt() {
     let run = Run::new(base(), tagged, 1);
     let some = &run.training[..8];
     let mut model = finetune::model(&run.base, &run.task, 4);
-    let taught = ask(&model, some, Asking::States, |_| {});
-    let taught: Vec<&Knowledge> = taught.iter().collect();
+    let taught = predict_soft_targets(&model, some, TeacherOutputs::HiddenStates, |_| {});
+    let taught: Vec<&SoftTargets> = taught.iter().collect();
     let config = model.encoder.config.clone();
-    model.imitate(&config, 5);
+    model.add_feature_distillation(&config, 5);
     let objective = Objective {
-        hard: 0.0,
-        soft: 0.0,
+        label_weight: 0.0,
+        distill_weight: 0.0,
         states: 1.0,
         ..Objective::default()
     };

@@ -1,7 +1,6 @@
 //! Runs that are interrupted, and those that are not gone on with.
 
 use super::{Run, asked, base, texts};
-use embert_tools::files;
 use embert_train::example::Class;
 use embert_train::finetune::{self, Rows};
 use embert_train::trainer::{Progress, train};
@@ -28,7 +27,7 @@ fn interrupted(rows: fn(usize, usize) -> Rows) {
             std::fs::copy(&path, &copy).unwrap();
         }
     });
-    assert_eq!(embert_train::state::steps(&copy).unwrap(), 28);
+    assert_eq!(embert_train::trainer::state::steps(&copy).unwrap(), 28);
 
     for threads in [1, 2] {
         let state = folder.path().join(format!("again{threads}"));
@@ -60,7 +59,7 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
     let usual = || Run::new(base(), texts, 1);
-    go_on(&mut usual(), &path).unwrap();
+    propagate_tags(&mut usual(), &path).unwrap();
     let changes: [fn(&mut Run); 6] = [
         |run| run.training[5].class = Class::None,
         |run| run.training[7].ids[1] += 1,
@@ -72,32 +71,33 @@ fn a_run_goes_on_with_what_it_was_begun_with_alone() {
     for (index, change) in changes.into_iter().enumerate() {
         let mut run = usual();
         change(&mut run);
-        let error = go_on(&mut run, &path).unwrap_err();
+        let error = propagate_tags(&mut run, &path).unwrap_err();
         assert!(error.contains("other texts"), "{index}: {error}");
     }
-    go_on(&mut usual(), &path).unwrap();
+    propagate_tags(&mut usual(), &path).unwrap();
 }
 
 #[test]
 fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.safetensors");
+    let [output, moved] = ["output", "moved"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&output).unwrap();
     let mut run = Run::new(base(), texts, 1);
-    run.settings.checkpoint = Some((path.clone(), 4));
+    run.settings.checkpoint = Some((output.join("state.safetensors"), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
-    let blocked = files::temporary(&path);
-    // From the fifth step on, no file can be put there: as if the disk were full.
+    // After the fifth step the folder is gone: no file can be written to it.
     let result = train(&mut run.lesson(&mut model), &run.settings, |progress| {
         if matches!(progress, Progress::Step { step: 5, .. }) {
-            std::fs::create_dir(&blocked).unwrap();
+            std::fs::rename(&output, &moved).unwrap();
         }
     });
+    let path = moved.join("state.safetensors");
     let error = result.unwrap_err().to_string();
     assert!(
         error.contains("cannot write") && error.contains("still there"),
         "{error}"
     );
-    assert_eq!(embert_train::state::steps(&path).unwrap(), 4);
+    assert_eq!(embert_train::trainer::state::steps(&path).unwrap(), 4);
 
     // Nor is a file of another model or no checkpoint at all taken for one.
     for bytes in [
@@ -105,13 +105,13 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
         &std::fs::read(&path).unwrap()[..2000],
     ] {
         std::fs::write(&path, bytes).unwrap();
-        let error = go_on(&mut run, &path).unwrap_err();
+        let error = propagate_tags(&mut run, &path).unwrap_err();
         assert!(error.contains("no checkpoint of this run"), "{error}");
     }
 }
 
 /// Trains with the checkpoint in this file, if there is one.
-fn go_on(run: &mut Run, path: &Path) -> Result<f64, String> {
+fn propagate_tags(run: &mut Run, path: &Path) -> Result<f64, String> {
     run.settings.checkpoint = Some((path.into(), 4));
     let mut model = finetune::model(&run.base, &run.task, 3);
     let result = train(&mut run.lesson(&mut model), &run.settings, |_| {});

@@ -5,27 +5,27 @@
 //! run can be repeated bit for bit on any machine.
 
 use crate::ops::add;
-use crate::trainer::Learnt;
+use crate::trainer::StepStats;
 
 /// Memory of both threads.
 #[derive(Debug, Default)]
-pub struct Shares<W> {
+pub struct DataParallel<W> {
     workspaces: [W; 2],
     /// Of the second half.
     gradient: Vec<f32>,
 }
 
-impl<W: Send> Shares<W> {
+impl<W: Send> DataParallel<W> {
     /// Calls `learn` with each of `items` (the parts of a batch, of which two are learnt from at a
     /// time), and its number; it adds to the gradient that it is given.
     pub fn learn<T: Sync>(
         &mut self,
         items: &[T],
         gradient: &mut [f32],
-        learn: impl Fn(usize, &T, &mut W, &mut [f32]) -> Learnt + Sync,
-    ) -> Learnt {
+        learn: impl Fn(usize, &T, &mut W, &mut [f32]) -> StepStats + Sync,
+    ) -> StepStats {
         self.gradient.resize(gradient.len(), 0.0);
-        let mut sum = Learnt::default();
+        let mut sum = StepStats::default();
         let [first, second] = &mut self.workspaces;
         for (pair, items) in items.chunks(2).enumerate() {
             let (first, second) = rayon::join(

@@ -8,15 +8,16 @@ use crate::model::{Dense, Encoder, Head};
 use crate::ops::round_weights;
 use embert_tools::quantize::{Bits, Part};
 use rayon::prelude::*;
+use serde::Serialize;
 use std::ops::Range;
 
 /// What a blob stores in four bits; all else is of eight.
-#[derive(Clone, Debug, Default)]
-pub struct Rounding {
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FakeQuant {
     pub int4: Vec<Part>,
 }
 
-impl Rounding {
+impl FakeQuant {
     fn bits(&self, part: Part) -> Bits {
         match self.int4.contains(&part) {
             true => Bits::Four,

@@ -1,48 +1,21 @@
 //! What a model says of examples, and how good that is.
 
-use crate::classifier::{Classifier, Workspace};
-use crate::example::{Class, Example, batch};
-use crate::imitation::Inner;
-use crate::knowledge::Asking;
-use crate::metrics::{
+use crate::evaluate::answers::{found, question_report};
+use crate::evaluate::{
     ClassReport, EntityReport, JointReport, Mode, QuestionReport, Sentence, entities, joint,
     multi_label, single_label,
 };
+use crate::example::{Class, Example, batch};
 use crate::model::Dense;
-use crate::questions::{found, question_report};
+use crate::model::classifier::{Classifier, Workspace};
+use crate::task::{Prediction, Task};
+use crate::teacher::{TeacherFeatures, TeacherOutputs};
 use embert_tools::tags::decode;
-use embert_tools::windows::Found;
 use rayon::prelude::*;
 use serde::Serialize;
 
 /// Examples of a batch: no gradients are kept, so that memory does not decide.
 const BATCH: usize = 64;
-
-/// The labels of a task by their names.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Task {
-    /// Of texts; intents, where words have tags too.
-    pub classes: Vec<String>,
-    /// Whether a text can have any number of classes.
-    pub several: bool,
-    /// Of words, in IOB2; empty where words have none.
-    pub tags: Vec<String>,
-    /// Of all sequences of tags, only valid ones are predicted.
-    pub iob2: bool,
-    /// There are no labels, but answers to questions.
-    pub questions: bool,
-}
-
-/// What a model says of an example.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Prediction {
-    /// One, any number of them, or none where texts have no labels.
-    pub classes: Vec<usize>,
-    /// Of each word; those that the model does not see are of no entity.
-    pub tags: Vec<usize>,
-    /// What is found in a window, where examples are those.
-    pub found: Option<Found>,
-}
 
 /// How good predictions are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,24 +48,24 @@ impl Report {
 pub(crate) fn each<T: Send>(
     model: &Classifier,
     examples: &[Example],
-    asking: Asking,
-    read: impl Fn(&Example, &[f32], &[f32], Option<Inner>) -> T + Sync,
+    outputs: TeacherOutputs,
+    read: impl Fn(&Example, &[f32], &[f32], Option<TeacherFeatures>) -> T + Sync,
     done: impl Fn(usize) + Sync,
 ) -> Vec<T> {
-    let outputs = |dense: &Option<Dense>| dense.as_ref().map_or(0, |dense| dense.outputs);
-    let (classes, tags) = (outputs(&model.head.sequence), outputs(&model.head.tokens));
+    let width = |dense: &Option<Dense>| dense.as_ref().map_or(0, |dense| dense.outputs);
+    let (classes, tags) = (width(&model.head.sequence), width(&model.head.tokens));
     let of_batch = |workspace: &mut Workspace, some: &[Example]| {
         let batch = batch(some);
         model.logits(&batch, workspace);
-        let [within, qkv] = asking.within();
-        let inner = within.then(|| workspace.inner(&batch, qkv));
-        let mut inner = inner.into_iter().flatten();
+        let [states, qkv] = outputs.features();
+        let features = states.then(|| workspace.features(&batch, qkv));
+        let mut features = features.into_iter().flatten();
         let logits = workspace.logits();
         let numbered = some.iter().zip(&batch.sequences).enumerate();
         let of_each = numbered.map(|(index, (example, tokens))| {
             let of_text = &logits.sequence[index * classes..][..classes];
             let of_tokens = &logits.tokens[tokens.start * tags..tokens.end * tags];
-            read(example, of_text, of_tokens, inner.next())
+            read(example, of_text, of_tokens, features.next())
         });
         let all: Vec<T> = of_each.collect();
         done(some.len());
@@ -110,22 +83,22 @@ pub fn predict(model: &Classifier, task: &Task, examples: &[Example]) -> Vec<Pre
     let answer = |example: &Example, _: &[f32], tokens: &[f32], _| {
         let window = example.window.as_ref();
         Prediction {
-            found: window.map(|window| found(example, window, tokens)),
+            answer: window.map(|window| found(example, window, tokens)),
             ..Prediction::default()
         }
     };
     let label = |example: &Example, text: &[f32], tokens: &[f32], _| Prediction {
         classes: match text {
             [] => Vec::new(),
-            logits if task.several => positive(logits),
+            logits if task.multi_label => positive(logits),
             logits => vec![largest(logits)],
         },
         tags: tags(task, example, tokens),
-        found: None,
+        answer: None,
     };
     match task.questions {
-        true => each(model, examples, Asking::Logits, answer, |_| {}),
-        false => each(model, examples, Asking::Logits, label, |_| {}),
+        true => each(model, examples, TeacherOutputs::Logits, answer, |_| {}),
+        false => each(model, examples, TeacherOutputs::Logits, label, |_| {}),
     }
 }
 
@@ -165,7 +138,7 @@ pub fn single_labels(
     examples: &[Example],
     predictions: &[Prediction],
 ) -> Option<(Vec<usize>, Vec<usize>)> {
-    if task.several || task.classes.is_empty() {
+    if task.multi_label || task.classes.is_empty() {
         return None;
     }
     let truth = examples.iter().map(|example| right(&example.class)[0]);
@@ -188,7 +161,7 @@ pub fn report(task: &Task, examples: &[Example], predictions: &[Prediction]) -> 
         .collect();
     if task.tags.is_empty() {
         let predicted = || predictions.iter().map(|prediction| &prediction.classes);
-        return Report::Classes(match task.several {
+        return Report::Classes(match task.multi_label {
             true => multi_label(
                 &task.classes,
                 &classes,

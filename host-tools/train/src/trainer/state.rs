@@ -1,7 +1,7 @@
 //! The state of a run in a file: whoever is interrupted loses no more than what came after it.
 
 use crate::model::Parameters;
-use crate::optimizer::{self, AdamW};
+use crate::trainer::optimizer::{self, AdamW};
 use embert_tools::files;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
@@ -104,7 +104,7 @@ impl State {
     }
 
     /// Keeps the parameters if their score is the best; whether it is.
-    pub fn judge(&mut self, score: f64, values: &[f32]) -> bool {
+    pub fn update_best(&mut self, score: f64, values: &[f32]) -> bool {
         let best = self.best.is_none_or(|best| score > best);
         if best {
             self.best = Some(score);

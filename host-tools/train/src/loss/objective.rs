@@ -1,28 +1,30 @@
 //! What counts in the loss of a step, and what the model gets to see.
 
 use crate::example::Example;
-use crate::model::{Batch, Rates};
+use crate::model::{Batch, DropoutRates};
+use serde::Serialize;
 
 /// What counts in the loss.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Objective {
     /// Of the labels.
-    pub hard: f32,
+    pub label_weight: f32,
     /// Of a teacher's logits, softened by the temperature.
-    pub soft: f32,
+    pub distill_weight: f32,
     pub temperature: f32,
     /// Of a teacher's last hidden states.
     pub states: f32,
     /// Of the relations of a teacher's queries, keys and values.
     pub relations: f32,
     /// Whether each label of texts is a question of its own.
-    pub several: bool,
+    pub multi_label: bool,
     /// What each label of texts counts; all the same if there are none.
     pub class_weights: Option<Vec<f32>>,
-    pub rates: Rates,
+    #[serde(skip)]
+    pub rates: DropoutRates,
     /// Share of the tokens that the model does not get to see, so that it learns to go by those
     /// around them, and the token that stands for them.
-    pub unseen: f32,
+    pub token_dropout: f32,
     pub unknown: u32,
 }
 
@@ -30,15 +32,15 @@ impl Default for Objective {
     /// Labels alone, without dropout.
     fn default() -> Self {
         Objective {
-            hard: 1.0,
-            soft: 0.0,
+            label_weight: 1.0,
+            distill_weight: 0.0,
             temperature: 1.0,
             states: 0.0,
             relations: 0.0,
-            several: false,
+            multi_label: false,
             class_weights: None,
-            rates: Rates::NONE,
-            unseen: 0.0,
+            rates: DropoutRates::NONE,
+            token_dropout: 0.0,
             unknown: 0,
         }
     }
@@ -50,10 +52,10 @@ const HIDING: u32 = 1 << 20;
 impl Objective {
     /// Hides tokens, but none of those that frame texts.
     pub(crate) fn hide(&self, batch: &mut Batch, examples: &[&Example]) {
-        if self.unseen == 0.0 {
+        if self.token_dropout == 0.0 {
             return;
         }
-        let hiding = self.rates.hidden.of(self.unseen).at(HIDING);
+        let hiding = self.rates.hidden.of(self.token_dropout).at(HIDING);
         for (example, sequence) in examples.iter().zip(&batch.sequences) {
             let last = sequence.end - 1;
             let between = sequence.start + example.segment_b - 1;
@@ -83,11 +85,11 @@ mod tests {
         let hidden = |step| {
             let mut all = batch(examples.iter().copied());
             let objective = Objective {
-                rates: Rates {
+                rates: DropoutRates {
                     hidden: Dropout::new(0.0, 5, step),
                     attention: Dropout::NONE,
                 },
-                unseen: 0.5,
+                token_dropout: 0.5,
                 unknown: 9,
                 ..Objective::default()
             };

@@ -1,6 +1,6 @@
 //! More texts for a teacher to label: pieces of those that there are, with words replaced by others
 //! like them (Jiao et al., TinyBERT, arXiv 1909.10351, algorithm 1; Tang et al., "Distilling
-//! Task-Specific Knowledge from BERT into Simple Neural Networks", arXiv 1903.12136, section 3.2).
+//! Task-Specific SoftTargets from BERT into Simple Neural Networks", arXiv 1903.12136, section 3.2).
 //! They need not say what the text said, nor anything sensible: it is the teacher who reads them.
 
 use crate::random::Random;
@@ -88,7 +88,12 @@ fn bare(word: &str) -> &str {
 /// At most `count` texts made of those given, none of which is among them and no two of which are
 /// equal: fewer where the texts do not yield so many. A text is as probable as it is long: of short ones
 /// there is less to make, and small models find long ones hard.
-pub fn rewritten(texts: &[String], thesaurus: &Thesaurus, count: usize, seed: u64) -> Vec<String> {
+pub fn substitute_words(
+    texts: &[String],
+    thesaurus: &Thesaurus,
+    count: usize,
+    seed: u64,
+) -> Vec<String> {
     let there: HashSet<&str> = texts.iter().map(String::as_str).collect();
     let mut words = 0;
     let ends = texts.iter().map(|text| {
@@ -172,10 +177,10 @@ mod tests {
         assert!(near("film").all(|word| word == "movie" || word.starts_with("bb")));
         assert!(!thesaurus.near.contains_key("bad"), "no text has it");
 
-        let new = rewritten(&texts, &thesaurus, 40, 1);
+        let new = substitute_words(&texts, &thesaurus, 40, 1);
         assert_eq!(
             new,
-            rewritten(&texts, &thesaurus, 40, 1),
+            substitute_words(&texts, &thesaurus, 40, 1),
             "the seed decides"
         );
         assert_eq!(new.len(), 40);
@@ -192,10 +197,10 @@ mod tests {
     fn few_texts_yield_few() {
         let texts = all(&["a b", "c"]);
         let thesaurus = Thesaurus::new(&[], &[], &texts);
-        let mut new = rewritten(&texts, &thesaurus, 100, 1);
+        let mut new = substitute_words(&texts, &thesaurus, 100, 1);
         new.sort_unstable();
         assert_eq!(new, ["a", "b"]);
-        assert!(rewritten(&[], &thesaurus, 100, 1).is_empty());
-        assert!(rewritten(&all(&[" "]), &thesaurus, 100, 1).is_empty());
+        assert!(substitute_words(&[], &thesaurus, 100, 1).is_empty());
+        assert!(substitute_words(&all(&[" "]), &thesaurus, 100, 1).is_empty());
     }
 }

@@ -1,15 +1,19 @@
 //! Learning from labels, and from what a teacher says: epochs of shuffled batches.
 
-use crate::classifier::{Classifier, Workspace};
+use super::fingerprint::fingerprint;
+use crate::evaluate::predict::{predict, report};
 use crate::example::{self, Example};
-use crate::knowledge::Knowledge;
-use crate::model::{Parameters, Rates};
-use crate::objective::Objective;
+use crate::loss::objective::Objective;
+use crate::model::classifier::{Classifier, Workspace};
+use crate::model::fake_quant::FakeQuant;
+use crate::model::{DropoutRates, Parameters};
 use crate::ops::Dropout;
-use crate::predict::{Task, predict, report};
 use crate::random::Random;
-use crate::shares::{self, Shares};
-use crate::trainer::{Learnt, Lesson};
+use crate::task::Task;
+use crate::teacher::{CachedTargets, SoftTargets};
+use crate::trainer::data_parallel::{self, DataParallel};
+use crate::trainer::{StepStats, TrainingTask};
+use serde::Serialize;
 
 /// A classifier, and what it learns from.
 pub struct Labelled<'a> {
@@ -17,7 +21,7 @@ pub struct Labelled<'a> {
     data: Data<'a>,
     /// The epoch whose order this is.
     order: (u64, Vec<usize>),
-    shares: Shares<Workspace>,
+    shares: DataParallel<Workspace>,
 }
 
 /// What a classifier learns from, and how.
@@ -26,7 +30,7 @@ pub struct Data<'a> {
     pub task: &'a Task,
     pub examples: &'a [Example],
     /// What a teacher says of each example, if there is one.
-    pub teacher: Option<&'a [Knowledge]>,
+    pub teacher: Option<&'a CachedTargets>,
     /// What the model is judged by.
     pub dev: &'a [Example],
     /// Of labels and teacher; its dropout is that of the step.
@@ -47,12 +51,12 @@ impl<'a> Labelled<'a> {
             model,
             data,
             order,
-            shares: Shares::default(),
+            shares: DataParallel::default(),
         }
     }
 }
 
-impl Lesson for Labelled<'_> {
+impl TrainingTask for Labelled<'_> {
     fn parameters(&mut self) -> &mut Parameters {
         &mut self.model.parameters
     }
@@ -62,7 +66,7 @@ impl Lesson for Labelled<'_> {
     }
 
     /// The mean of what the parts of the batch give, each by its examples.
-    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt {
+    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> StepStats {
         let (epoch, place) = (step / self.steps(), step % self.steps());
         let data = &self.data;
         if epoch != self.order.0 {
@@ -71,47 +75,56 @@ impl Lesson for Labelled<'_> {
         let mut batches = self.order.1.chunks(data.batch);
         let chosen = batches.nth(place as usize).unwrap_or_default();
         let parts: Vec<&[usize]> = chosen
-            .chunks(shares::part(chosen.len(), data.parts))
+            .chunks(data_parallel::part(chosen.len(), data.parts))
             .collect();
         let model = &self.model;
         self.shares
             .learn(&parts, gradient, |index, part, workspace, gradient| {
                 let share = part.len() as f32 / chosen.len() as f32;
                 let some = of(data.examples, part);
-                let taught = data.teacher.map(|teacher| of(teacher, part));
+                let targets: Option<Vec<SoftTargets>> = data
+                    .teacher
+                    .map(|teacher| part.iter().map(|&index| teacher.get(index)).collect());
+                let targets: Option<Vec<&SoftTargets>> =
+                    targets.as_ref().map(|targets| targets.iter().collect());
                 let dropout = dropout.at(index as u32);
                 let objective = Objective {
-                    hard: data.objective.hard * share,
-                    soft: data.objective.soft * share,
+                    label_weight: data.objective.label_weight * share,
+                    distill_weight: data.objective.distill_weight * share,
                     states: data.objective.states * share,
                     relations: data.objective.relations * share,
-                    rates: Rates {
+                    rates: DropoutRates {
                         hidden: dropout,
                         attention: dropout,
                     },
                     ..data.objective.clone()
                 };
-                Learnt {
-                    loss: model.learn(&some, taught.as_deref(), &objective, workspace, gradient),
+                StepStats {
+                    loss: model.learn(&some, targets.as_deref(), &objective, workspace, gradient),
                     tokens: some.iter().map(|example| example.ids.len()).sum::<usize>(),
                 }
             })
     }
 
     fn checksum(&self) -> u32 {
-        let data = &self.data;
-        let mut checksum = crc32fast::Hasher::new();
-        let examples = example::checksum(data.examples.iter().chain(data.dev));
-        let Data { batch, seed, .. } = data;
-        let (objective, rounding) = (&data.objective, &self.model.rounding);
-        let how = format!("{examples} {batch} {seed} {objective:?} {rounding:?}");
-        checksum.update(how.as_bytes());
-        for known in data.teacher.unwrap_or_default() {
-            for logit in known.text.iter().chain(&known.words) {
-                checksum.update(&logit.to_le_bytes());
-            }
+        #[derive(Serialize)]
+        struct Description<'a> {
+            examples: u32,
+            batch: usize,
+            seed: u64,
+            objective: &'a Objective,
+            fake_quant: &'a Option<FakeQuant>,
+            teacher: Option<u32>,
         }
-        checksum.finalize()
+        let data = &self.data;
+        fingerprint(&Description {
+            examples: example::checksum(data.examples.iter().chain(data.dev)),
+            batch: data.batch,
+            seed: data.seed,
+            objective: &data.objective,
+            fake_quant: &self.model.fake_quant,
+            teacher: data.teacher.map(CachedTargets::checksum),
+        })
     }
 
     fn score(&mut self) -> f64 {

@@ -4,15 +4,23 @@
 //! All that is random follows from the seed, the epoch and the step, so a checkpoint is no more
 //! than the parameters, the optimizer's moments and those numbers.
 
+pub(crate) mod data_parallel;
+pub(crate) mod fingerprint;
+pub mod labelled;
+pub mod log;
+pub mod optimizer;
+pub mod state;
+
 use crate::model::Parameters;
 use crate::ops::Dropout;
-use crate::optimizer::{self, scheduled};
-use crate::state::{State, StateError};
+use optimizer::scheduled;
+use serde::Serialize;
+use state::{State, StateError};
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// What a run teaches to a model, step by step.
-pub trait Lesson {
+pub trait TrainingTask {
     /// The parameters of the model.
     fn parameters(&mut self) -> &mut Parameters;
 
@@ -20,7 +28,7 @@ pub trait Lesson {
     fn steps(&self) -> u64;
 
     /// Adds the gradient of the mean loss of a step's batch, which follows from the step.
-    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt;
+    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> StepStats;
 
     /// Of what is learnt from, and how: with the same alone does a run go on to the same result.
     fn checksum(&self) -> u32;
@@ -31,14 +39,15 @@ pub trait Lesson {
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Learnt {
+pub struct StepStats {
     /// Mean loss before the step.
     pub loss: f64,
     /// Tokens of the batch.
     pub tokens: usize,
 }
 
-#[derive(Clone, Debug)]
+/// The training schedule.
+#[derive(Clone, Debug, Serialize)]
 pub struct Settings {
     pub epochs: usize,
     pub learning_rate: f32,
@@ -51,17 +60,14 @@ pub struct Settings {
     pub seed: u64,
     pub optimizer: optimizer::Settings,
     /// Where to keep checkpoints, and after how many steps.
+    #[serde(skip)]
     pub checkpoint: Option<(PathBuf, u64)>,
 }
 
 impl Settings {
     /// Of a run of these settings, whose lesson has this one.
     fn checksum(&self, lesson: u32) -> u32 {
-        let alone = Settings {
-            checkpoint: None,
-            ..self.clone()
-        };
-        crc32fast::hash(format!("{lesson} {alone:?}").as_bytes())
+        fingerprint::fingerprint(&(lesson, self))
     }
 }
 
@@ -91,7 +97,7 @@ pub enum Progress {
 /// # Errors
 /// When a checkpoint cannot be written, or is none of this run.
 pub fn train(
-    lesson: &mut impl Lesson,
+    lesson: &mut impl TrainingTask,
     settings: &Settings,
     mut progress: impl FnMut(Progress),
 ) -> Result<f64, StateError> {
@@ -133,7 +139,7 @@ pub fn train(
         if ends_epoch {
             let epoch = (step / per_epoch) as usize;
             let score = lesson.score();
-            let best = state.judge(score, &lesson.parameters().values);
+            let best = state.update_best(score, &lesson.parameters().values);
             progress(Progress::Epoch { epoch, score, best });
         }
         if let Some((path, every)) = &settings.checkpoint

@@ -2,69 +2,40 @@
 //! them (Jiao et al., TinyBERT, arXiv 1909.10351, section 3.1), and how the queries, keys and values of
 //! its last layer relate to each other (Wang et al., MiniLMv2, arXiv 2012.15828).
 
-use crate::knowledge::Knowledge;
+use crate::loss::objective::Objective;
 use crate::model::{Dense, Parameters, Pass, Tape};
-use crate::objective::Objective;
 use crate::ops::{Heads, gather, relations, scatter, squared_error};
-use half::f16;
+use crate::teacher::{SoftTargets, TeacherFeatures};
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// What is within a teacher, of the tokens of an example.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Inner {
-    /// Last hidden states, `[tokens x hidden]`.
-    pub states: Vec<f16>,
-    /// Queries, keys and values of the last layer, `[tokens x 3 hidden]`; empty if not asked for.
-    pub qkv: Vec<f16>,
-}
-
-impl Inner {
-    /// Of a forward pass, sequence by sequence; with queries, keys and values or without.
-    pub fn of(tape: &Tape, sequences: &[Range<usize>], qkv: bool) -> Vec<Self> {
-        let tokens = sequences.last().map_or(0, |last| last.end).max(1);
-        let last = tape.layers.last().filter(|_| qkv);
-        let qkv = last.map_or(&[][..], |layer| &layer.qkv);
-        let half = |rows: &[f32], sequence: &Range<usize>| {
-            let width = rows.len() / tokens;
-            let rows = &rows[sequence.start * width..sequence.end * width];
-            rows.iter().map(|&v| f16::from_f32(v)).collect()
-        };
-        let inner = sequences.iter().map(|sequence| Inner {
-            states: half(tape.output(), sequence),
-            qkv: half(qkv, sequence),
-        });
-        inner.collect()
-    }
-}
-
 /// What a student needs in order to imitate a teacher.
 #[derive(Clone, Debug)]
-pub struct Imitation {
+pub struct FeatureDistillation {
     /// From the student's states to the teacher's.
-    bridge: Dense,
+    projection: Dense,
     /// How queries, keys and values are cut, of student and teacher: as many heads for both.
     heads: [Heads; 2],
 }
 
-impl Imitation {
+impl FeatureDistillation {
     /// For hidden sizes of student and teacher; `heads` are the teacher's, or what both sizes can be
     /// divided by below.
     pub fn new(hidden: [usize; 2], heads: usize, parameters: &mut Parameters, seed: u64) -> Self {
         let [student, teacher] = hidden;
-        let bridge = Dense::new(student, teacher, parameters);
+        let projection = Dense::new(student, teacher, parameters);
         match student == teacher {
             // Students of the same width may begin as layers of their teacher.
             true => (0..student).for_each(|at| {
-                parameters.values[bridge.weight.start + at * (student + 1)] = 1.0;
+                parameters.values[projection.weight.start + at * (student + 1)] = 1.0;
             }),
-            false => parameters.draw_matrix(&bridge.weight, 0.02, seed),
+            false => parameters.draw_matrix(&projection.weight, 0.02, seed),
         }
         let divides = |heads: &usize| hidden.iter().all(|size| size.is_multiple_of(*heads));
         let heads = (1..=heads).rev().find(divides).unwrap_or(1);
-        Imitation {
-            bridge,
+        FeatureDistillation {
+            projection,
             heads: hidden.map(|size| Heads {
                 heads,
                 width: size / heads,
@@ -79,13 +50,13 @@ impl Imitation {
         &self,
         pass: &Pass<'_>,
         tape: &mut Tape,
-        teacher: &[&Knowledge],
+        teacher: &[&SoftTargets],
         objective: &Objective,
         gradient: &mut [f32],
     ) -> (f64, Option<Vec<f32>>) {
         let pairs = pass.batch.sequences.iter().zip(teacher);
-        let known = pairs.filter_map(|(tokens, known)| Some((tokens, known.inner.as_ref()?)));
-        let known: Vec<(&Range<usize>, &Inner)> = known.collect();
+        let known = pairs.filter_map(|(tokens, known)| Some((tokens, known.features.as_ref()?)));
+        let known: Vec<(&Range<usize>, &TeacherFeatures)> = known.collect();
         let (mut loss, mut dqkv) = (0.0, None);
         if objective.relations > 0.0 {
             let (more, rows) = self.relations(pass, tape, &known, objective.relations);
@@ -101,14 +72,14 @@ impl Imitation {
         &self,
         pass: &Pass<'_>,
         tape: &Tape,
-        known: &[(&Range<usize>, &Inner)],
+        known: &[(&Range<usize>, &TeacherFeatures)],
         share: f32,
     ) -> (f64, Vec<f32>) {
         let qkv = tape.layers.last().map_or(&[][..], |layer| &layer.qkv);
         let width = 3 * pass.config.hidden;
         let tokens: usize = known.iter().map(|(tokens, _)| tokens.len()).sum();
         let scale = share / (3 * self.heads[0].heads * tokens.max(1)) as f32;
-        let of_sequence = |(tokens, inner): &(&Range<usize>, &Inner)| {
+        let of_sequence = |(tokens, inner): &(&Range<usize>, &TeacherFeatures)| {
             let rows = &qkv[tokens.start * width..tokens.end * width];
             let mut gradient = vec![0.0; rows.len()];
             let taught = inner.qkv.to_f32_vec();
@@ -131,11 +102,11 @@ impl Imitation {
         &self,
         pass: &Pass<'_>,
         tape: &mut Tape,
-        known: &[(&Range<usize>, &Inner)],
+        known: &[(&Range<usize>, &TeacherFeatures)],
         share: f32,
         gradient: &mut [f32],
     ) -> f64 {
-        let hidden = self.bridge.inputs;
+        let hidden = self.projection.inputs;
         let tokens = known.iter().flat_map(|(tokens, _)| (*tokens).clone());
         let tokens: Vec<u32> = tokens.map(|token| token as u32).collect();
         let taught = known
@@ -148,12 +119,12 @@ impl Imitation {
         let mut rows = vec![0.0; tokens.len() * hidden];
         gather(states, hidden, &tokens, &mut rows, false);
         let mut shown = Vec::new();
-        self.bridge.forward(pass.values, &rows, &mut shown);
+        self.projection.forward(pass.values, &rows, &mut shown);
         let mut dshown = vec![0.0; shown.len()];
         let loss = squared_error(&shown, &taught, scale, &mut dshown);
         let mut drows = vec![0.0; rows.len()];
         let into = Some((&mut drows[..], false));
-        self.bridge
+        self.projection
             .backward(pass.values, &rows, &dshown, into, gradient);
         scatter(&drows, hidden, &tokens, dstates);
         f64::from(scale) * loss

@@ -2,16 +2,16 @@
 //! learns from a batch.
 
 use crate::example::{Class, Example, batch};
-use crate::imitation::{Imitation, Inner};
-use crate::knowledge::Knowledge;
+use crate::loss::feature_distillation::FeatureDistillation;
+use crate::loss::objective::Objective;
+use crate::model::fake_quant::FakeQuant;
 use crate::model::{
-    Batch, Config, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Rates, Tape,
+    Batch, Config, DropoutRates, Encoder, Head, HeadTape, Injected, Logits, Parameters, Pass, Tape,
 };
-use crate::objective::Objective;
 use crate::ops::{
     binary_cross_entropy, cross_entropy, sigmoid, soft_cross_entropy, span_cross_entropy,
 };
-use crate::rounding::Rounding;
+use crate::teacher::{SoftTargets, TeacherFeatures};
 use half::f16;
 
 /// Encoder and head with their parameters.
@@ -20,9 +20,9 @@ pub struct Classifier {
     pub encoder: Encoder,
     pub head: Head,
     /// Of a teacher's inner states; nothing of it is part of the model that is learnt.
-    pub imitation: Option<Imitation>,
+    pub feature_distillation: Option<FeatureDistillation>,
     /// Of the blob that it is trained for, if it is.
-    pub rounding: Option<Rounding>,
+    pub fake_quant: Option<FakeQuant>,
     pub parameters: Parameters,
 }
 
@@ -40,8 +40,8 @@ pub struct Workspace {
 impl Workspace {
     /// What the last pass left, in the order of its sequences: what is within the model, with the
     /// queries, keys and values of its last layer or without.
-    pub fn inner(&self, batch: &Batch, qkv: bool) -> Vec<Inner> {
-        Inner::of(&self.tape, &batch.sequences, qkv)
+    pub fn features(&self, batch: &Batch, qkv: bool) -> Vec<TeacherFeatures> {
+        TeacherFeatures::of(&self.tape, &batch.sequences, qkv)
     }
 
     /// What it said.
@@ -62,21 +62,26 @@ impl Classifier {
         Classifier {
             encoder,
             head,
-            imitation: None,
-            rounding: None,
+            feature_distillation: None,
+            fake_quant: None,
             parameters,
         }
     }
 
     /// Makes ready to imitate what is within a teacher of this shape.
-    pub fn imitate(&mut self, teacher: &Config, seed: u64) {
+    pub fn add_feature_distillation(&mut self, teacher: &Config, seed: u64) {
         let hidden = [self.encoder.config.hidden, teacher.hidden];
         let parameters = &mut self.parameters;
-        self.imitation = Some(Imitation::new(hidden, teacher.heads, parameters, seed));
+        self.feature_distillation = Some(FeatureDistillation::new(
+            hidden,
+            teacher.heads,
+            parameters,
+            seed,
+        ));
     }
 
     /// Takes over those of another model's classifiers that have the shapes of this model's.
-    pub fn take_over(&mut self, teacher: &Classifier) {
+    pub fn init_heads_from(&mut self, teacher: &Classifier) {
         let parts = |head: &Head| [&head.pooler, &head.sequence, &head.tokens].map(Clone::clone);
         for (ours, theirs) in parts(&self.head).into_iter().zip(parts(&teacher.head)) {
             let (Some(ours), Some(theirs)) = (ours, theirs) else {
@@ -95,7 +100,7 @@ impl Classifier {
     pub fn logits<'w>(&self, batch: &Batch, workspace: &'w mut Workspace) -> &'w Logits {
         let rounded = std::mem::take(&mut workspace.values);
         let rounded = self.rounded(batch, rounded);
-        let pass = self.pass(batch, Rates::NONE, &rounded);
+        let pass = self.pass(batch, DropoutRates::NONE, &rounded);
         self.forward(&pass, workspace);
         workspace.values = rounded;
         &workspace.logits
@@ -103,20 +108,20 @@ impl Classifier {
 
     /// The parameters as the blob has them, if the model is trained for one.
     fn rounded(&self, batch: &Batch, mut room: Vec<f32>) -> Vec<f32> {
-        if let Some(rounding) = &self.rounding {
+        if let Some(rounding) = &self.fake_quant {
             room.clone_from(&self.parameters.values);
             rounding.round(&self.encoder, &self.head, &batch.ids, &mut room);
         }
         room
     }
 
-    fn pass<'a>(&'a self, batch: &'a Batch, rates: Rates, rounded: &'a [f32]) -> Pass<'a> {
-        let values = match self.rounding {
+    fn pass<'a>(&'a self, batch: &'a Batch, rates: DropoutRates, rounded: &'a [f32]) -> Pass<'a> {
+        let values = match self.fake_quant {
             Some(_) => rounded,
             None => &self.parameters.values,
         };
         Pass {
-            rounded: self.rounding.is_some(),
+            rounded: self.fake_quant.is_some(),
             ..self.encoder.pass(values, batch, rates)
         }
     }
@@ -134,7 +139,7 @@ impl Classifier {
     pub fn learn(
         &self,
         examples: &[&Example],
-        teacher: Option<&[&Knowledge]>,
+        teacher: Option<&[&SoftTargets]>,
         objective: &Objective,
         workspace: &mut Workspace,
         gradient: &mut [f32],
@@ -166,7 +171,7 @@ impl Classifier {
         let (_, states) = tape.gradient();
         self.head.backward(&pass, head, dlogits, states, gradient);
         let mut injected = Injected::default();
-        if let (Some(imitation), Some(teacher)) = (&self.imitation, teacher) {
+        if let (Some(imitation), Some(teacher)) = (&self.feature_distillation, teacher) {
             let (more, qkv) = imitation.learn(&pass, tape, teacher, objective, gradient);
             loss += more;
             injected.qkv = vec![None; self.encoder.layers.len() - 1];
@@ -186,13 +191,13 @@ impl Classifier {
         logits: &Logits,
         gradient: &mut Logits,
     ) -> f64 {
-        if objective.hard == 0.0 {
+        if objective.label_weight == 0.0 {
             return 0.0;
         }
         let mut loss = 0.0;
         if let Some(classifier) = &self.head.sequence {
             let labels = classifier.outputs;
-            let scale = objective.hard / examples.len() as f32;
+            let scale = objective.label_weight / examples.len() as f32;
             let weights = objective.class_weights.as_deref();
             let rows = logits.sequence.chunks_exact(labels);
             let gradients = gradient.sequence.chunks_exact_mut(labels);
@@ -214,7 +219,7 @@ impl Classifier {
             .filter_map(|example| example.window.as_ref());
         let spans: Vec<[u32; 2]> = windows.map(|window| window.answer).collect();
         if !spans.is_empty() {
-            let scale = objective.hard / (2 * spans.len()) as f32;
+            let scale = objective.label_weight / (2 * spans.len()) as f32;
             let (logits, gradient) = (&logits.tokens, &mut gradient.tokens);
             let sum = span_cross_entropy(logits, &batch.sequences, &spans, scale, gradient);
             loss += f64::from(scale) * sum;
@@ -222,7 +227,7 @@ impl Classifier {
             let tags = examples.iter().flat_map(|example| example.tags.clone());
             let tags: Vec<Option<u32>> = tags.collect();
             let count = tags.iter().flatten().count().max(1);
-            let scale = objective.hard / count as f32;
+            let scale = objective.label_weight / count as f32;
             let labels = classifier.outputs;
             let sum = cross_entropy(
                 &logits.tokens,
@@ -241,21 +246,23 @@ impl Classifier {
     fn teacher_loss(
         &self,
         examples: &[&Example],
-        teacher: &[&Knowledge],
+        teacher: &[&SoftTargets],
         objective: &Objective,
         logits: &Logits,
         gradient: &mut Logits,
     ) -> f64 {
         let Objective {
-            soft, temperature, ..
+            distill_weight,
+            temperature,
+            ..
         } = *objective;
         let mut loss = 0.0;
         if let Some(classifier) = &self.head.sequence {
             let labels = classifier.outputs;
             let taught: Vec<f32> = teacher.iter().flat_map(|t| floats(&t.text)).collect();
-            let scale = soft / examples.len() as f32;
+            let scale = distill_weight / examples.len() as f32;
             let (logits, gradient) = (&logits.sequence, &mut gradient.sequence);
-            let sum = if objective.several {
+            let sum = if objective.multi_label {
                 let taught: Vec<f32> = taught.into_iter().map(sigmoid).collect();
                 binary_cross_entropy(logits, &taught, scale, gradient)
             } else {
@@ -266,7 +273,7 @@ impl Classifier {
         if let Some(classifier) = &self.head.tokens {
             let labels = classifier.outputs;
             let words = examples.iter().map(|example| example.words.len());
-            let scale = soft / words.sum::<usize>().max(1) as f32;
+            let scale = distill_weight / words.sum::<usize>().max(1) as f32;
             let mut first = 0;
             for (example, teacher) in examples.iter().zip(teacher) {
                 let rows = example.words.iter().zip(teacher.words.chunks_exact(labels));
@@ -305,7 +312,7 @@ mod tests {
         let teacher = Classifier::new(Config::least(3), [3, 5], 1);
         let mut student = Classifier::new(Config::least(1), [4, 5], 2);
         let before = student.clone();
-        student.take_over(&teacher);
+        student.init_heads_from(&teacher);
         let weights = |model: &Classifier, dense: &Option<Dense>| {
             let dense = dense.clone().unwrap();
             model.parameters.values[dense.weight].to_vec()

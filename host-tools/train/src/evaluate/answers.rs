@@ -2,97 +2,16 @@
 //! context, and what a model says of all windows makes the answer.
 
 use crate::data::Question;
-use crate::example::{Class, Example};
-use crate::metrics::{QuestionReport, questions};
-use crate::predict::Prediction;
+use crate::evaluate::{QuestionReport, questions};
+use crate::example::{ContextWindow, Example};
+use crate::task::Prediction;
 use embert::Span;
 use embert::heads::best_span;
-use embert::text::EncodeError;
-use embert_tools::tokenizer::Reader;
-use embert_tools::windows::{Found, Windows, part};
-use std::ops::Range;
+use embert_tools::question_windows::{BestAnswer, part};
 use std::sync::Arc;
 
-/// Which part of a context an example is, and where the answer is in it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Window {
-    pub question: Arc<Question>,
-    /// Where it begins in the context, in bytes.
-    pub start: usize,
-    /// Bytes of the window that each of its tokens is of.
-    pub places: Vec<Range<usize>>,
-    /// First and last token of the answer in the whole sequence; both 0, `[CLS]`, where the window
-    /// does not have all of it.
-    pub answer: [u32; 2],
-}
-
-impl Example {
-    /// The windows of a question's context, at most `limit` tokens each, which begin `stride` tokens
-    /// one after the other.
-    ///
-    /// # Errors
-    /// When the limit leaves no room.
-    pub fn windows(
-        reader: &Reader<'_>,
-        question: &Arc<Question>,
-        limit: usize,
-        stride: usize,
-    ) -> Result<Vec<Self>, EncodeError> {
-        let (asked, context) = (&question.question, &question.context);
-        let windows = Windows::new(reader.tokenizer(), asked, context, limit, stride)?;
-        let example = |place: Range<usize>| {
-            let text = part(context, &place);
-            let (tokens, segment_b) = reader.pair(windows.question, text, limit)?;
-            let of_context = &tokens[segment_b..tokens.len() - 1];
-            let places: Vec<Range<usize>> = of_context
-                .iter()
-                .map(|token| token.start as usize..token.end as usize)
-                .collect();
-            let answer = answer(question, &place, &places);
-            let answer = answer.map_or([0, 0], |tokens| {
-                tokens.map(|token| (segment_b + token) as u32)
-            });
-            Ok(Example {
-                text: windows.question.to_owned(),
-                pair: Some(text.to_owned()),
-                ids: tokens.iter().map(|token| token.id).collect(),
-                segment_b,
-                class: Class::None,
-                words: Vec::new(),
-                places: Vec::new(),
-                tags: Vec::new(),
-                window: Some(Window {
-                    question: Arc::clone(question),
-                    start: place.start,
-                    places,
-                    answer,
-                }),
-            })
-        };
-        windows.parts.iter().cloned().map(example).collect()
-    }
-}
-
-/// The tokens of a window, by their places in it, that the first right answer begins and ends with;
-/// none if the window at this place does not have all of it.
-fn answer(
-    question: &Question,
-    window: &Range<usize>,
-    tokens: &[Range<usize>],
-) -> Option<[usize; 2]> {
-    let answer = question.answers.first()?;
-    let start = answer.start.checked_sub(window.start)?;
-    let end = start + answer.text.len();
-    if window.start + end > window.end {
-        return None;
-    }
-    let first = tokens.iter().position(|token| token.end > start)?;
-    let last = tokens.iter().rposition(|token| token.start < end)?;
-    (first <= last).then_some([first, last])
-}
-
 /// What a float model says of a window, by the logits of its tokens, `[tokens x 2]`.
-pub(crate) fn found(example: &Example, window: &Window, logits: &[f32]) -> Found {
+pub(crate) fn found(example: &Example, window: &ContextWindow, logits: &[f32]) -> BestAnswer {
     let (rows, _) = logits.as_chunks::<2>();
     let context = rows
         .iter()
@@ -104,7 +23,7 @@ pub(crate) fn found(example: &Example, window: &Window, logits: &[f32]) -> Found
         score,
     });
     let null_score = rows.first().map_or(0.0, |[start, end]| start + end);
-    Found { span, null_score }.shifted(window.start)
+    BestAnswer { span, null_score }.shifted(window.start)
 }
 
 /// The answer to each question by what was found in its windows, which stand together, and the
@@ -118,14 +37,17 @@ fn answers<'e>(
 ) -> Vec<(&'e Question, &'e str)> {
     let windows = examples.iter().zip(predictions).filter_map(|(example, p)| {
         let window = example.window.as_ref()?;
-        Some((&window.question, p.found?))
+        Some((&window.question, p.answer?))
     });
-    let windows: Vec<(&Arc<Question>, Found)> = windows.collect();
+    let windows: Vec<(&Arc<Question>, BestAnswer)> = windows.collect();
     let impossible = windows.iter().any(|(question, _)| question.impossible);
     let together = windows.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b));
     let answers = together.filter_map(|windows| {
         let question: &Question = windows.first()?.0;
-        let found = windows.iter().map(|(_, found)| *found).reduce(Found::or)?;
+        let found = windows
+            .iter()
+            .map(|(_, found)| *found)
+            .reduce(BestAnswer::or)?;
         let span = found
             .span
             .filter(|span| !impossible || span.score >= found.null_score);
@@ -196,7 +118,7 @@ mod tests {
         let says = |spans: [(usize, usize, f32); 3], null_score, question: &Arc<Question>| {
             let examples = windows(question);
             let predictions = spans.map(|(start, end, score)| Prediction {
-                found: Some(Found {
+                answer: Some(BestAnswer {
                     span: Some(Span { start, end, score }),
                     null_score,
                 }),

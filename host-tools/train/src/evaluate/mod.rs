@@ -2,11 +2,14 @@
 //!
 //! Fractions are from 0 to 1, those of nothing 0.
 
+pub mod answers;
 mod classes;
 mod confusion;
+pub mod engine;
 mod entities;
 mod joint;
 mod picture;
+pub mod predict;
 mod questions;
 mod score;
 

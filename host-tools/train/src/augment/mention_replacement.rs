@@ -62,7 +62,7 @@ impl Names {
 /// `count` sentences made of those given: each a sentence that is there, half of whose entities are
 /// others of their types. Where there are `texts`, as many of these as are new in their types are
 /// words that stand together in one of them, as many as an entity of the type has.
-pub fn exchanged(
+pub fn replace_mentions(
     rows: &[LabelledWords],
     texts: &[String],
     count: usize,
@@ -165,8 +165,12 @@ mod tests {
             row("rain in rome", "O O B-city", "weather"),
             row("hello", "O", "greeting"),
         ];
-        let new = exchanged(&rows, &[], 200, 3);
-        assert_eq!(new, exchanged(&rows, &[], 200, 3), "the seed decides");
+        let new = replace_mentions(&rows, &[], 200, 3);
+        assert_eq!(
+            new,
+            replace_mentions(&rows, &[], 200, 3),
+            "the seed decides"
+        );
         assert_eq!(new.len(), 200);
         let found = |words: &str, tags: &str| {
             let split =
@@ -179,7 +183,7 @@ mod tests {
         assert!(found("rain in rome", "O O B-city"));
         assert!(new.iter().all(|row| row.words.len() == row.tags.len()));
         assert!(new.iter().all(|row| row.words[0] != "hello"));
-        assert_eq!(exchanged(&rows[3..], &[], 5, 1), []);
+        assert_eq!(replace_mentions(&rows[3..], &[], 5, 1), []);
     }
 
     #[test]
@@ -190,7 +194,7 @@ mod tests {
             row("rain in rome again", "O O B-city O", "weather"),
         ];
         let texts = ["\"Call me Ishmael.\"".to_owned(), "too short".into()];
-        let new = exchanged(&rows, &texts, 50, 3);
+        let new = replace_mentions(&rows, &texts, 50, 3);
         let texts: Vec<String> = new.iter().map(|row| row.words.join(" ")).collect();
         assert!(texts.iter().any(|text| text == "play Call me Ishmael"));
         assert!(texts.iter().any(|text| text == "play let it be"));

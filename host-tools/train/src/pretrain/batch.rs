@@ -18,7 +18,7 @@ const TRIES: usize = 50;
 
 /// How exercises are made.
 #[derive(Clone, Copy, Debug)]
-pub struct Maker<'a> {
+pub struct BatchSampler<'a> {
     pub corpus: &'a Corpus,
     pub spec: &'a TokenizerSpec,
     /// Of `[MASK]`.
@@ -32,7 +32,7 @@ pub struct Maker<'a> {
 
 /// Sequences with what is to be guessed of them.
 #[derive(Clone, Debug, Default)]
-pub struct Exercise {
+pub struct PretrainingBatch {
     pub batch: Batch,
     /// Tokens to guess, ascending, and what they are.
     pub masked: Vec<usize>,
@@ -41,10 +41,10 @@ pub struct Exercise {
     pub next: Vec<Option<u32>>,
 }
 
-impl Maker<'_> {
+impl BatchSampler<'_> {
     /// The sequences of these numbers.
-    pub fn exercise(&self, sequences: Range<u64>) -> Exercise {
-        let mut exercise = Exercise::default();
+    pub fn exercise(&self, sequences: Range<u64>) -> PretrainingBatch {
+        let mut exercise = PretrainingBatch::default();
         for sequence in sequences {
             let mut random = Random(self.seed ^ sequence.wrapping_mul(0xd1b5_4a32_d192_ed03));
             let (a, b, follows) = self.pair(&mut random);
@@ -97,7 +97,7 @@ impl Maker<'_> {
         b: &[u32],
         follows: bool,
         random: &mut Random,
-        exercise: &mut Exercise,
+        exercise: &mut PretrainingBatch,
     ) {
         let mut ids = vec![self.spec.cls];
         ids.extend(a);
@@ -200,7 +200,7 @@ mod tests {
         let spec = &checkpoint.tokenizer;
         let mask = spec.mask.unwrap();
         for whole_words in [false, true] {
-            let maker = Maker {
+            let maker = BatchSampler {
                 corpus: &corpus,
                 spec,
                 mask,
@@ -212,7 +212,7 @@ mod tests {
             let again = maker.exercise(0..2000).batch;
             assert_eq!(exercise.batch, again, "the same sequences");
             assert_ne!(exercise.batch, maker.exercise(1..2001).batch);
-            let Exercise {
+            let PretrainingBatch {
                 batch,
                 masked,
                 words,

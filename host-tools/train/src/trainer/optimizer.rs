@@ -4,12 +4,14 @@
 use crate::model::Parameters;
 use crate::ops::vectorized;
 use rayon::prelude::*;
+use serde::Serialize;
 use std::ops::Range;
 
 /// Elements a thread updates at a time.
 const CHUNK: usize = 1 << 14;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Hyperparameters of AdamW.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Settings {
     pub betas: [f32; 2],
     pub epsilon: f32,

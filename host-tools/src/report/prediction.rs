@@ -3,7 +3,7 @@
 use embert::text::Token;
 use embert::{Engine, HeadKind, Model, Output, Prediction, RunError, Windows};
 
-use crate::windows::Found;
+use crate::question_windows::BestAnswer;
 
 use super::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
 
@@ -66,7 +66,7 @@ impl Report {
                 entities: listed(text, entities.clone()),
                 tokens: tokens(labels),
             },
-            &Output::Answer { span, null_score } => answer(text, Found { span, null_score }),
+            &Output::Answer { span, null_score } => answer(text, BestAnswer { span, null_score }),
         };
         Self {
             question: None,
@@ -100,7 +100,7 @@ impl Report {
     }
 
     /// What was found in all windows of a context, of which the model read so many tokens.
-    pub fn of_windows(question: &str, context: &str, tokens: usize, found: Found) -> Self {
+    pub fn of_windows(question: &str, context: &str, tokens: usize, found: BestAnswer) -> Self {
         Self {
             question: Some(question.to_owned()),
             text: context.to_owned(),
@@ -111,7 +111,7 @@ impl Report {
     }
 }
 
-fn answer(text: &str, Found { span, null_score }: Found) -> Outcome {
+fn answer(text: &str, BestAnswer { span, null_score }: BestAnswer) -> Outcome {
     Outcome::Answer {
         span: span.map(|span| Span {
             text: part(text, span.start, span.end),

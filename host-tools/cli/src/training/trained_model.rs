@@ -1,4 +1,4 @@
-//! What is written in the end, and how good it is.
+//! The output folder of a training run, and its report.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,26 +9,27 @@ use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
 use embert_tools::quantize::{Options, Part, quantize};
-use embert_train::classifier::Classifier;
-use embert_train::engine;
+use embert_train::evaluate::QuestionScore;
+use embert_train::evaluate::engine;
+use embert_train::evaluate::predict::{Report, predict, report};
 use embert_train::example::Example;
 use embert_train::finetune;
-use embert_train::metrics::QuestionScore;
-use embert_train::predict::{Report, Task, predict, report};
-use embert_train::rounding::Rounding;
+use embert_train::model::classifier::Classifier;
+use embert_train::model::fake_quant::FakeQuant;
+use embert_train::task::Task;
 use serde::Serialize;
 
 use super::{Examples, end};
 use crate::output;
 use crate::quantize::PartArgument;
 
-/// How the blob stores what is learnt.
+/// Storage of the weights in the blob.
 #[derive(Args)]
 pub struct Storage {
-    /// What the blob stores in 4 bits instead of 8
+    /// Parts stored in 4 bits instead of 8
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     int4: Vec<PartArgument>,
-    /// Train with the rounding of the blob (quantization-aware training)
+    /// Quantization-aware training: round weights in the forward pass as the blob will
     #[arg(long)]
     qat: bool,
 }
@@ -38,7 +39,7 @@ impl Storage {
         self.int4.iter().map(|&part| part.into()).collect()
     }
 
-    /// The blob's; `about` says where the model came from.
+    /// Options of the blob; `about` is its origin and licence notice.
     pub fn options(&self, about: String) -> Options {
         Options {
             about,
@@ -47,13 +48,13 @@ impl Storage {
         }
     }
 
-    /// What the model is to be trained with.
-    pub fn rounding(&self) -> Option<Rounding> {
-        self.qat.then(|| Rounding { int4: self.int4() })
+    /// Fake quantization during training, if asked for.
+    pub fn rounding(&self) -> Option<FakeQuant> {
+        self.qat.then(|| FakeQuant { int4: self.int4() })
     }
 }
 
-/// What the folder's report.json says.
+/// The contents of report.json.
 #[derive(Serialize)]
 struct Reports {
     /// On the development set.
@@ -73,21 +74,21 @@ struct Scores {
     blob: Report,
 }
 
-/// What has been learnt, and of whom.
-pub struct Learnt<'a> {
+/// A trained model with what its report needs.
+pub struct TrainedModel<'a> {
     pub model: &'a Classifier,
     pub task: &'a Task,
     /// The checkpoint that the model began with.
     pub base: &'a Checkpoint,
-    /// What the teacher makes of the development and the test set.
+    /// The teacher's scores on the dev and test data.
     pub teacher: Option<[Option<Report>; 2]>,
     pub options: Options,
 }
 
-impl Learnt<'_> {
+impl TrainedModel<'_> {
     /// Writes the Hugging Face folder, the blob and the report, and ends the run.
     pub fn finish(self, examples: &Examples, folder: &Path, json: bool) -> Result<()> {
-        let Learnt {
+        let TrainedModel {
             model, task, base, ..
         } = self;
         let checkpoint = finetune::checkpoint(model, task, base);
@@ -96,12 +97,12 @@ impl Learnt<'_> {
             calibration: calibration(&examples.train),
             ..self.options
         };
-        // What is made of this folder later owes the same thanks.
+        // Models made of this folder later must carry the same notice.
         output::write(&folder.join("NOTICE"), options.about.as_bytes())?;
         let blob = quantize(&checkpoint, &options, |_| {})?;
         output::write_blob(&folder.join("model.embert"), &blob, None)?;
         let aligned = AlignedBytes::copy(&blob);
-        let engine = Model::parse(&aligned).context("the blob just made")?;
+        let engine = Model::parse(&aligned).context("parsing the blob that was just written")?;
         let [dev, test] = self.teacher.unwrap_or_default();
         let scores = |examples: &[Example], teacher| -> Result<Scores> {
             Ok(Scores {
@@ -138,7 +139,7 @@ impl Learnt<'_> {
     }
 }
 
-/// Texts of the training set to calibrate with: some hundred from all over it.
+/// About 200 calibration texts, evenly spaced over the training data.
 fn calibration(training: &[Example]) -> Vec<String> {
     let texts = training.iter().step_by(training.len().div_ceil(200).max(1));
     texts.map(|example| example.text.clone()).collect()

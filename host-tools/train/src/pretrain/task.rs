@@ -1,13 +1,14 @@
 //! Learning language: steps of exercises, judged by documents that nothing is learnt from.
 
+use super::batch::{BatchSampler, PretrainingBatch};
 use super::corpus::Corpus;
-use super::exercise::{Exercise, Maker};
 use super::model::{LanguageModel, Losses, Workspace};
-use crate::model::{Parameters, Rates};
+use crate::evaluate::predict::largest;
+use crate::model::{DropoutRates, Parameters};
 use crate::ops::Dropout;
-use crate::predict::largest;
-use crate::shares::{self, Shares};
-use crate::trainer::{Learnt, Lesson};
+use crate::trainer::data_parallel::{self, DataParallel};
+use crate::trainer::fingerprint::fingerprint;
+use crate::trainer::{StepStats, TrainingTask};
 use serde::Serialize;
 
 /// Sequences that a model is judged by, and how many of them at a time.
@@ -21,7 +22,7 @@ const HELD_OUT: u64 = 0x68656c64_2d6f7574;
 #[derive(Clone, Copy, Debug)]
 pub struct Data<'a> {
     /// Of the documents that are learnt from.
-    pub maker: Maker<'a>,
+    pub maker: BatchSampler<'a>,
     /// Documents that the model is judged by.
     pub held_out: &'a Corpus,
     /// Sequences of a step.
@@ -36,8 +37,8 @@ pub struct Pretraining<'a> {
     model: &'a mut LanguageModel,
     data: Data<'a>,
     /// Of the held-out documents: the same each time.
-    exercises: Vec<Exercise>,
-    shares: Shares<Workspace>,
+    exercises: Vec<PretrainingBatch>,
+    shares: DataParallel<Workspace>,
 }
 
 /// How well a model knows the held-out documents.
@@ -60,7 +61,7 @@ pub struct Report {
 
 impl<'a> Pretraining<'a> {
     pub fn new(model: &'a mut LanguageModel, data: Data<'a>) -> Self {
-        let maker = Maker {
+        let maker = BatchSampler {
             corpus: data.held_out,
             seed: data.maker.seed ^ HELD_OUT,
             ..data.maker
@@ -71,7 +72,7 @@ impl<'a> Pretraining<'a> {
             model,
             data,
             exercises: exercises.collect(),
-            shares: Shares::default(),
+            shares: DataParallel::default(),
         }
     }
 
@@ -89,7 +90,7 @@ impl<'a> Pretraining<'a> {
         let [mut words, mut right, mut pairs, mut right_pairs] = [0; 4];
         let workspace = self.shares.workspace();
         for exercise in &self.exercises {
-            let sums = self.model.judge(exercise, workspace);
+            let sums = self.model.update_best(exercise, workspace);
             losses.words += sums.words;
             losses.next += sums.next;
             let logits = &workspace.logits;
@@ -113,29 +114,29 @@ impl<'a> Pretraining<'a> {
     }
 }
 
-impl Lesson for Pretraining<'_> {
+impl TrainingTask for Pretraining<'_> {
     fn parameters(&mut self) -> &mut Parameters {
         &mut self.model.parameters
     }
 
     /// As many as the text has batches of full sequences.
     fn steps(&self) -> u64 {
-        let Maker { corpus, tokens, .. } = self.data.maker;
+        let BatchSampler { corpus, tokens, .. } = self.data.maker;
         corpus.tokens().div_ceil(self.data.batch * tokens) as u64
     }
 
     /// Each masked word of the batch counts the same, and each pair.
-    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> Learnt {
+    fn learn(&mut self, step: u64, dropout: Dropout, gradient: &mut [f32]) -> StepStats {
         let Data {
             maker,
             batch,
             parts,
             ..
         } = self.data;
-        let part = shares::part(batch, parts);
+        let part = data_parallel::part(batch, parts);
         let (batch, first) = (batch as u64, step * batch as u64);
         let starts = (0..batch).step_by(part);
-        let exercises: Vec<Exercise> = starts
+        let exercises: Vec<PretrainingBatch> = starts
             .map(|start| {
                 let end = (start + part as u64).min(batch);
                 maker.exercise(first + start..first + end)
@@ -149,12 +150,12 @@ impl Lesson for Pretraining<'_> {
             gradient,
             |index, exercise, workspace, gradient| {
                 let dropout = dropout.at(index as u32);
-                let rates = Rates {
+                let rates = DropoutRates {
                     hidden: dropout,
                     attention: dropout,
                 };
                 let losses = model.learn(exercise, scales, rates, workspace, gradient);
-                Learnt {
+                StepStats {
                     loss: f64::from(scales[0]) * losses.words + f64::from(scales[1]) * losses.next,
                     tokens: exercise.batch.tokens(),
                 }
@@ -169,15 +170,21 @@ impl Lesson for Pretraining<'_> {
             batch,
             ..
         } = self.data;
-        let corpora = [maker.corpus, held_out].map(Corpus::checksum);
-        let Maker {
-            tokens,
-            whole_words,
-            seed,
-            ..
-        } = maker;
-        let how = format!("{corpora:?} {batch} {tokens} {whole_words} {seed}");
-        crc32fast::hash(how.as_bytes())
+        #[derive(Serialize)]
+        struct Description {
+            corpora: [u32; 2],
+            batch: usize,
+            tokens: usize,
+            whole_words: bool,
+            seed: u64,
+        }
+        fingerprint(&Description {
+            corpora: [maker.corpus, held_out].map(Corpus::checksum),
+            batch,
+            tokens: maker.tokens,
+            whole_words: maker.whole_words,
+            seed: maker.seed,
+        })
     }
 
     /// Minus the loss of both tasks.

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::checkpoint::Checkpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RecaseError {
+pub enum CasedVocabError {
     #[error("the checkpoint's tokenizer reads capital letters already: fine-tune it as it is")]
     Cased,
     #[error(
@@ -28,13 +28,13 @@ const SHARE: f32 = 0.3;
 ///
 /// # Errors
 /// When the tokenizer keeps them already, or the word embeddings are of a low rank.
-pub fn recase(checkpoint: &mut Checkpoint) -> Result<(), RecaseError> {
+pub fn add_cased_vocab(checkpoint: &mut Checkpoint) -> Result<(), CasedVocabError> {
     let (spec, model) = (&mut checkpoint.tokenizer, &mut checkpoint.model);
     if !spec.lowercase {
-        return Err(RecaseError::Cased);
+        return Err(CasedVocabError::Cased);
     }
     if model.word_projection.is_some() {
-        return Err(RecaseError::LowRank);
+        return Err(CasedVocabError::LowRank);
     }
     spec.lowercase = false;
     let there: HashSet<String> = spec.pieces.iter().cloned().collect();
@@ -118,7 +118,7 @@ mod tests {
         let none = HeadChoice::Embedding(Pooling::Mean);
         let mut checkpoint = Checkpoint::open(folder.path(), Some(none)).unwrap();
         let before = checkpoint.clone();
-        recase(&mut checkpoint).unwrap();
+        add_cased_vocab(&mut checkpoint).unwrap();
         let hidden = checkpoint.model.hidden;
         assert_eq!(
             checkpoint.model.word_embeddings.len(),
@@ -152,6 +152,9 @@ mod tests {
         assert!(!near(&added("the", "The"), &added("the", "THE")));
         let same = before.tokenizer.pieces.len();
         assert_eq!(checkpoint.tokenizer.pieces[..same], before.tokenizer.pieces);
-        assert_eq!(recase(&mut checkpoint), Err(RecaseError::Cased));
+        assert_eq!(
+            add_cased_vocab(&mut checkpoint),
+            Err(CasedVocabError::Cased)
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! `embert distill`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -7,22 +8,23 @@ use clap::Args;
 use embert::Model;
 use embert_tools::blob::AlignedBytes;
 use embert_tools::checkpoint::Checkpoint;
-use embert_tools::factorize::factorize;
-use embert_tools::prune::prune;
 use embert_tools::quantize::{Options, quantize};
-use embert_train::augment::{Thesaurus, rewritten};
-use embert_train::classifier::Classifier;
+use embert_tools::transform::factorize::factorize;
+use embert_tools::transform::prune::prune;
+use embert_train::augment::{Thesaurus, substitute_words};
+use embert_train::evaluate::predict::{predict, report};
 use embert_train::example::{Class, Example};
 use embert_train::finetune::{self, Rows, TaskLabels, examples};
-use embert_train::knowledge::{Asking, Kept, Knowledge, ask, ask_blob};
-use embert_train::objective::Objective;
-use embert_train::predict::{predict, report};
+use embert_train::loss::objective::Objective;
+use embert_train::model::classifier::Classifier;
 use embert_train::student::Student;
+use embert_train::teacher::{CachedTargets, TeacherCache, TeacherOutputs, blob, float};
 
+use crate::output;
 use crate::progress::Bar;
 use crate::quantize::about;
 use crate::texts::lines_of_all;
-use crate::training::{Data, Examples, Learnt, Schedule, Storage};
+use crate::training::{Data, Examples, Schedule, Storage, TrainedModel};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,85 +32,95 @@ Examples:
       --learning-rate 5e-4
   embert distill ./sst2 --student from-layers:0,2,5 --train train.tsv --dev dev.tsv -o half
   embert distill ./sst2 --student narrowed:4x128x4x512 --rank 64 --train train.tsv --dev dev.tsv \\
-      --rewrite 150000 --teacher-int8 --states 0 --relations 0 -o narrow
+      --lexical-substitution 150000 --teacher-int8 --states 0 --relations 0 -o narrow
   embert distill ./snips --student 2x128x2x512 --words --train snips/train --dev snips/dev \\
       --unlabelled more.txt --rank 64 -o commands";
 
-/// Teach a small model what a fine-tuned one knows.
+/// Distill a fine-tuned model (the teacher) into a smaller one (the student).
 ///
-/// The student learns the labels of the data and the teacher's opinion of them, and of texts
-/// without labels (Hinton et al., arXiv 1503.02531). Its vocabulary has the word pieces that these
-/// texts need; teacher and student may cut words differently. The folder gets what `embert finetune`
-/// writes, with the teacher's scores beside the student's.
+/// The student is trained on the labels of the data and on the teacher's logits, for labelled texts
+/// and for texts without labels (Hinton et al., arXiv 1503.02531). Its vocabulary keeps the word
+/// pieces that these texts need; teacher and student may tokenize differently. The output folder has
+/// the files that `embert finetune` writes; the report has the teacher's scores beside the student's.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Distil {
-    /// The folder of the teacher, as `embert finetune` or Hugging Face writes it
+pub struct Distill {
+    /// Folder of the teacher, written by `embert finetune` or Hugging Face
     teacher: PathBuf,
-    /// tiny (2x128x2x512), mini, small, LAYERSxHIDDENxHEADSxINTERMEDIATE, layers of the teacher
-    /// (from-layers:0,2,5), as many of its layers as a shape has, narrowed (narrowed:4x128x4x512), or a
-    /// pre-trained checkpoint (from:FOLDER)
+    /// Shape and initial weights of the student: tiny (2x128x2x512), mini (4x256x4x1024), small
+    /// (4x512x8x2048) or LAYERSxHIDDENxHEADSxINTERMEDIATE with random layers; from-layers:0,2,5 for
+    /// layers of the teacher; narrowed:4x128x4x512 for the teacher's layers reduced to that shape;
+    /// from:FOLDER for a pre-trained checkpoint
     #[arg(long)]
     student: Student,
-    /// The folder to write
+    /// Output folder
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
     #[command(flatten)]
     data: Data,
-    /// Texts without labels, one a line, for the teacher to label
+    /// Files of unlabelled texts, one a line, which the teacher labels
     #[arg(long, value_name = "FILE", num_args = 1..)]
     unlabelled: Vec<PathBuf>,
-    /// So many texts more for the teacher to label: pieces of those that there are, some of whose
-    /// words are others that the teacher embeds next to them
+    /// Number of augmented texts: words replaced by neighbours in the teacher's embedding space,
+    /// labelled by the teacher. Use about twice the number of training texts where these are few
     #[arg(
         long,
+        alias = "rewrite",
         default_value_t = 0,
         value_name = "TEXTS",
         conflicts_with = "words"
     )]
-    rewrite: usize,
+    lexical_substitution: usize,
     #[command(flatten)]
     schedule: Schedule,
-    /// Keep what the teacher says in this file: of the same teacher and texts, it is not asked again
-    #[arg(long, value_name = "FILE")]
-    knowledge: Option<PathBuf>,
-    /// Ask the teacher's int8 blob, several times as fast; with --states 0 --relations 0
+    /// Cache file for teacher outputs, reused for the same teacher and texts
+    #[arg(long, alias = "knowledge", value_name = "FILE")]
+    teacher_cache: Option<PathBuf>,
+    /// Compute the teacher's logits with its int8 blob, several times faster than in float. Needs
+    /// --states 0 --relations 0
     #[arg(long)]
     teacher_int8: bool,
-    /// What the labels count; the rest is for the teacher's opinion
-    #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
-    labels: f32,
-    /// The teacher's opinion softened: above 1, what it thinks of wrong labels counts more
+    /// Weight of the hard-label loss, 0 to 1; the distillation loss gets the rest
+    #[arg(long, alias = "labels", default_value_t = 0.3, value_name = "WEIGHT")]
+    label_weight: f32,
+    /// Temperature of the distillation loss: above 1, the teacher's lower probabilities weigh more
     #[arg(long, default_value_t = 2.0)]
     temperature: f32,
-    /// What the likeness of the last hidden states to the teacher's counts
+    /// Weight of the loss between the last hidden states of student and teacher; 0 for none
     #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
     states: f32,
-    /// What the likeness of the last layer's relations (of queries, keys and values) counts
+    /// Weight of the loss between query, key and value relations of the last layers (MiniLMv2); 0 for
+    /// none
     #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
     relations: f32,
-    /// Keep the word pieces that these texts need, one a line, instead of all that the student reads; a
-    /// file may be given several times, to count for more
+    /// Files of texts, one a line, whose word pieces make the student's vocabulary, instead of all
+    /// training texts. Name a file several times to weigh it more
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     vocab_from: Vec<PathBuf>,
-    /// Keep word pieces that the texts yield so often
+    /// Lowest number of occurrences of a word piece that is kept
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     vocab_min_count: usize,
-    /// Word embeddings of so many channels, and a projection; in 4 bits, multiples of 32 waste nothing
+    /// Rank of the word embeddings: that many channels a word and a projection to the hidden size.
+    /// With 4-bit embeddings use a multiple of 32
     #[arg(long, value_name = "CHANNELS")]
     rank: Option<usize>,
     #[command(flatten)]
     storage: Storage,
-    /// The report as JSON instead of a table
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Distil {
+impl Distill {
     pub fn run(self) -> Result<()> {
+        output::spare(&self.output, [&self.teacher])?;
+        if let Some(cache) = &self.teacher_cache {
+            let inputs = [&self.teacher].into_iter().chain(&self.unlabelled);
+            output::spare(cache, inputs.chain(&self.vocab_from))?;
+        }
         ensure!(
-            (0.0..=1.0).contains(&self.labels) && self.temperature > 0.0,
-            "--labels is a share from 0 to 1, --temperature above 0"
+            (0.0..=1.0).contains(&self.label_weight) && self.temperature > 0.0,
+            "--label-weight must lie between 0 and 1, and --temperature above 0"
         );
         let checkpoint = Checkpoint::open(&self.teacher, None)?;
         let (teacher, labels) = finetune::teacher(&checkpoint).with_context(|| {
@@ -130,7 +142,7 @@ impl Distil {
             data.training(&source, self.schedule.seed, &self.unlabelled)?;
         let labelled = training.count();
         let training = training.with(&unlabelled);
-        let rewritten = self.rewritten(&checkpoint, &training.texts());
+        let rewritten = self.substitute_words(&checkpoint, &training.texts());
         let training = training.with(&rewritten);
         let texts = training.texts();
         let dev = source.read(&data.dev)?;
@@ -173,22 +185,22 @@ impl Distil {
         let others = train.iter_mut().skip(labelled);
         others.for_each(|example| example.class = Class::None);
         let within = self.states > 0.0 || self.relations > 0.0;
-        let asking = match (within, self.teacher_int8) {
-            (false, false) => Asking::Logits,
-            (true, false) if self.relations > 0.0 => Asking::Within,
-            (true, false) => Asking::States,
-            (false, true) => Asking::Blob,
+        let outputs = match (within, self.teacher_int8) {
+            (false, false) => TeacherOutputs::Logits,
+            (true, false) if self.relations > 0.0 => TeacherOutputs::HiddenStatesAndQkv,
+            (true, false) => TeacherOutputs::HiddenStates,
+            (false, true) => TeacherOutputs::Blob,
             (true, true) => {
                 bail!(
-                    "a blob shows nothing from within: give --states 0 --relations 0, or no --teacher-int8"
+                    "a blob has no hidden states to compare: give --states 0 --relations 0, or leave out --teacher-int8"
                 )
             }
         };
-        let mut taught = self.knowledge(&checkpoint, &teacher, &theirs, asking)?;
+        let mut targets = self.soft_targets(&checkpoint, &teacher, &theirs, outputs)?;
         let pieces = [&checkpoint, &small].map(|c| &c.tokenizer.pieces[..]);
-        for ((known, theirs), ours) in taught.iter_mut().zip(&theirs).zip(&train) {
+        for (index, (theirs, ours)) in theirs.iter().zip(&train).enumerate() {
             if !theirs.same_pieces(pieces[0], ours, pieces[1]) {
-                known.inner = None;
+                targets.drop_features(index);
             }
         }
         let judged = |rows: &Rows| -> Result<_> {
@@ -202,20 +214,20 @@ impl Distil {
 
         let mut model = finetune::model(&small, &task, self.schedule.seed);
         if let Some(classifiers) = classifiers {
-            model.take_over(classifiers);
+            model.init_heads_from(classifiers);
         }
-        model.rounding = self.storage.rounding();
+        model.fake_quant = self.storage.rounding();
         if within {
-            model.imitate(&teacher.encoder.config, self.schedule.seed);
+            model.add_feature_distillation(&teacher.encoder.config, self.schedule.seed);
         }
         let objective = Objective {
-            hard: self.labels,
-            soft: 1.0 - self.labels,
+            label_weight: self.label_weight,
+            distill_weight: 1.0 - self.label_weight,
             temperature: self.temperature,
-            several: task.several,
+            multi_label: task.multi_label,
             states: self.states,
             relations: self.relations,
-            unseen: self.schedule.unseen,
+            token_dropout: self.schedule.token_dropout,
             unknown: small.tokenizer.unk,
             ..Objective::default()
         };
@@ -224,12 +236,12 @@ impl Distil {
             &mut model,
             &task,
             &examples,
-            Some(&taught),
+            Some(&targets),
             objective,
             folder,
         )?;
-        model.rounding = None;
-        let learnt = Learnt {
+        model.fake_quant = None;
+        let trained = TrainedModel {
             model: &model,
             task: &task,
             base: &small,
@@ -238,57 +250,63 @@ impl Distil {
                 .storage
                 .options(about(&checkpoint, &self.teacher, None)?),
         };
-        learnt.finish(&examples, folder, self.json)
+        trained.finish(&examples, folder, self.json)
     }
 
     /// More texts, from those that there are.
-    fn rewritten(&self, teacher: &Checkpoint, texts: &[String]) -> Vec<String> {
-        if self.rewrite == 0 {
+    fn substitute_words(&self, teacher: &Checkpoint, texts: &[String]) -> Vec<String> {
+        if self.lexical_substitution == 0 {
             return Vec::new();
         }
         let (pieces, words) = (&teacher.tokenizer.pieces, &teacher.model.word_embeddings);
         let thesaurus = Thesaurus::new(pieces, words, texts);
-        rewritten(texts, &thesaurus, self.rewrite, self.schedule.seed)
+        substitute_words(
+            texts,
+            &thesaurus,
+            self.lexical_substitution,
+            self.schedule.seed,
+        )
     }
 
-    /// What the teacher says, from the file where that is kept, if there is one.
-    fn knowledge(
+    /// The teacher's outputs, from the cache file if it has them.
+    fn soft_targets(
         &self,
         checkpoint: &Checkpoint,
         teacher: &Classifier,
         examples: &[Example],
-        asking: Asking,
-    ) -> Result<Vec<Knowledge>> {
-        let kept = self.knowledge.as_deref().map(|path| Kept {
-            path,
+        outputs: TeacherOutputs,
+    ) -> Result<CachedTargets> {
+        let cache = TeacherCache {
             teacher,
             examples,
-            asking,
-        });
-        let cannot = |what, kept: &Kept<'_>| format!("cannot {what} {}", kept.path.display());
-        if let Some(kept) = &kept
-            && let Some(knowledge) = kept.read().with_context(|| cannot("read", kept))?
+            outputs,
+        };
+        let path = self.teacher_cache.as_deref();
+        let cannot = |what| {
+            let file = path.map_or("a temporary file".into(), |path| path.display().to_string());
+            format!("cannot {what} {file}")
+        };
+        if let Some(path) = path
+            && let Some(targets) = cache.open(path).with_context(|| cannot("read"))?
         {
-            return Ok(knowledge);
+            return Ok(targets);
         }
-        let bar = Bar::new(examples.len(), "teaching");
+        let bar = Bar::new(examples.len(), "teacher");
         let done = |count| bar.add(count);
-        let knowledge = match asking {
-            Asking::Blob => {
+        let targets = match outputs {
+            TeacherOutputs::Blob => {
                 let blob = quantize(checkpoint, &Options::default(), |_| {})?;
                 let aligned = AlignedBytes::copy(&blob);
-                let blob = Model::parse(&aligned).context("the teacher's blob")?;
-                ask_blob(&blob, examples, done)?
+                let model = Model::parse(&aligned).context("the teacher's blob")?;
+                cache.compute(path, |some| {
+                    blob::predict_soft_targets(&model, some, done).map_err(io::Error::other)
+                })
             }
-            Asking::Logits | Asking::States | Asking::Within => {
-                ask(teacher, examples, asking, done)
-            }
+            _ => cache.compute(path, |some| {
+                Ok(float::predict_soft_targets(teacher, some, outputs, done))
+            }),
         };
         bar.finish();
-        if let Some(kept) = &kept {
-            kept.write(&knowledge)
-                .with_context(|| cannot("write", kept))?;
-        }
-        Ok(knowledge)
+        targets.with_context(|| cannot("write"))
     }
 }

@@ -8,9 +8,9 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 
 use crate::checkpoint::{Dense, FloatModel, Layer, LayerNorm};
-use crate::factorize::principal;
 use crate::reference::{InputError, Site, encode};
 use crate::sizes::Sizes;
+use crate::transform::factorize::principal;
 
 /// Narrows an encoder. `texts` are ids of texts like those it will read.
 ///

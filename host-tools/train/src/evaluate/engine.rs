@@ -1,12 +1,13 @@
 //! What a blob says of examples: the integer engine's own answers, which are what counts.
 
+use crate::evaluate::predict::largest;
 use crate::example::{Example, firsts};
-use crate::predict::{Prediction, Task, largest};
+use crate::task::{Prediction, Task};
 use embert::text::Token;
 use embert::{Engine, EngineOptions, HeadKind, Model, Output, RunError, TokenLabel, Windows};
 use embert_tools::blob::AlignedBytes;
+use embert_tools::question_windows::BestAnswer;
 use embert_tools::threads::TILE;
-use embert_tools::windows::Found;
 use std::ops::Range;
 
 /// The predictions of a blob, by the texts of the examples.
@@ -18,40 +19,43 @@ pub fn predict(
     task: &Task,
     examples: &[Example],
 ) -> Result<Vec<Prediction>, RunError> {
-    let opinions = opinions(model, examples)?.into_iter();
-    let predicted = opinions.map(|opinion| Prediction {
-        classes: match opinion.text[..] {
+    let predict_blob = predict_blob(model, examples)?.into_iter();
+    let predicted = predict_blob.map(|prediction| Prediction {
+        classes: match prediction.text[..] {
             [] => Vec::new(),
-            ref probabilities => classes(probabilities, task.several),
+            ref probabilities => classes(probabilities, task.multi_label),
         },
         // `O`, the first, for words that are not seen.
-        tags: opinion
+        tags: prediction
             .words
             .iter()
             .map(|word| word.map_or(0, |word| word.label as usize))
             .collect(),
-        found: opinion.found,
+        answer: prediction.answer,
     });
     Ok(predicted.collect())
 }
 
 /// What a blob says of an example, and how sure it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Opinion {
+pub struct BlobPrediction {
     /// The probability of each label of texts; empty where these have none.
     pub text: Vec<f32>,
     /// The label of each word; none for those it does not see.
     pub words: Vec<Option<TokenLabel>>,
     /// What is found in a window of a context, where examples are those.
-    pub found: Option<Found>,
+    pub answer: Option<BestAnswer>,
 }
 
-/// The opinions of a blob. Where words have labels and texts have none, all of a text is read,
+/// The predict_blob of a blob. Where words have labels and texts have none, all of a text is read,
 /// however long it is.
 ///
 /// # Errors
 /// When a text cannot be read.
-pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>, RunError> {
+pub fn predict_blob(
+    model: &Model<'_>,
+    examples: &[Example],
+) -> Result<Vec<BlobPrediction>, RunError> {
     let settings = EngineOptions {
         tile: TILE,
         ..EngineOptions::default()
@@ -61,42 +65,42 @@ pub fn opinions(model: &Model<'_>, examples: &[Example]) -> Result<Vec<Opinion>,
     let mut engine =
         Engine::with(model, &mut scratch, settings).expect("a scratch as large as planned");
     let all = examples.iter().map(|example| match &example.pair {
-        Some(pair) => Ok(opinion(example, engine.run_pair(&example.text, pair)?)),
+        Some(pair) => Ok(prediction(example, engine.run_pair(&example.text, pair)?)),
         None if model.shape().head == HeadKind::TokenClassification => {
             let mut words = vec![None; example.words.len()];
             let mut windows = Windows::new(&example.text);
             while let Some(window) = windows.next(&mut engine)? {
                 of_words(example, window.labels(), &mut words);
             }
-            Ok(Opinion {
+            Ok(BlobPrediction {
                 words,
-                ..Opinion::default()
+                ..BlobPrediction::default()
             })
         }
-        None => Ok(opinion(example, engine.run(&example.text)?)),
+        None => Ok(prediction(example, engine.run(&example.text)?)),
     });
     all.collect()
 }
 
-fn opinion(example: &Example, reading: embert::Prediction<'_>) -> Opinion {
+fn prediction(example: &Example, reading: embert::Prediction<'_>) -> BlobPrediction {
     let mut words = vec![None; example.words.len()];
     let labelled = reading.tokens.iter().zip(reading.labels());
     of_words(example, labelled, &mut words);
-    let mut opinion = Opinion {
+    let mut prediction = BlobPrediction {
         words,
-        ..Opinion::default()
+        ..BlobPrediction::default()
     };
     match reading.output {
         Output::Classes { probabilities, .. } | Output::Joint { probabilities, .. } => {
-            opinion.text = probabilities.to_vec();
+            prediction.text = probabilities.to_vec();
         }
         Output::Answer { span, null_score } => {
             let start = example.window.as_ref().map_or(0, |window| window.start);
-            opinion.found = Some(Found { span, null_score }.shifted(start));
+            prediction.answer = Some(BestAnswer { span, null_score }.shifted(start));
         }
         Output::Tokens { .. } | Output::Embedding(_) => {}
     }
-    opinion
+    prediction
 }
 
 /// Notes the label of the first token of each word that tokens are of.
@@ -117,9 +121,9 @@ fn of_words<'t>(
 }
 
 /// The most probable class, or all that are more probable than not.
-fn classes(probabilities: &[f32], several: bool) -> Vec<usize> {
+fn classes(probabilities: &[f32], multi_label: bool) -> Vec<usize> {
     let numbered = probabilities.iter().enumerate();
-    match several {
+    match multi_label {
         true => numbered
             .filter(|(_, p)| **p > 0.5)
             .map(|(index, _)| index)

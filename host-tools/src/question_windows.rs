@@ -17,15 +17,15 @@ pub const STRIDE: usize = 128;
 
 /// A question, and the parts of a context that are read with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Windows<'t> {
+pub struct QuestionWindows<'t> {
     /// Cut off after [`QUESTION_TOKENS`], or after half of what a model can read.
     pub question: &'t str,
     /// Bytes of the context, one range at least. All of the context is in one of them.
     pub parts: Vec<Range<usize>>,
 }
 
-impl<'t> Windows<'t> {
-    /// Windows of `limit` tokens at most, question and special tokens included, which begin
+impl<'t> QuestionWindows<'t> {
+    /// QuestionWindows of `limit` tokens at most, question and special tokens included, which begin
     /// `stride` tokens one after the other; half a window, if that is less.
     ///
     /// They begin and end between words, where these are not longer than a window.
@@ -66,7 +66,7 @@ impl<'t> Windows<'t> {
             0 => 0..context.len(),
             _ => begin(first)..context.len(),
         });
-        Ok(Windows { question, parts })
+        Ok(QuestionWindows { question, parts })
     }
 }
 
@@ -92,12 +92,12 @@ pub fn part<'t>(text: &'t str, bytes: &Range<usize>) -> &'t str {
 /// What was found in a window, or in all of them: the best span, in bytes, and the score of there
 /// being no answer, as [`embert::Output::Answer`] has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
+pub struct BestAnswer {
     pub span: Option<Span>,
     pub null_score: f32,
 }
 
-impl Found {
+impl BestAnswer {
     /// What was found in a window that begins at this byte of the context, in bytes of the context.
     pub fn shifted(self, start: usize) -> Self {
         let span = self.span.map(|span| Span {
@@ -105,7 +105,7 @@ impl Found {
             end: start + span.end,
             ..span
         });
-        Found { span, ..self }
+        BestAnswer { span, ..self }
     }
 
     /// Of two windows the better span, and the smaller score of no answer: one window that has the
@@ -117,7 +117,7 @@ impl Found {
             (a, b) => a.or(b),
         };
         let null_score = self.null_score.min(other.null_score);
-        Found { span, null_score }
+        BestAnswer { span, null_score }
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     use crate::tokenizer::StoredTokenizer;
     use embert_tests::tiny::{self, Flavour};
 
-    /// Windows of words of the tiny vocabulary: letters, and `bc` that is two pieces.
+    /// QuestionWindows of words of the tiny vocabulary: letters, and `bc` that is two pieces.
     fn windows(
         question: &str,
         context: &str,
@@ -141,7 +141,8 @@ mod tests {
         let checkpoint = Checkpoint::open(folder.path(), None).unwrap();
         let tokenizer = StoredTokenizer::of(&checkpoint.tokenizer).unwrap();
         let reader = tokenizer.reader().unwrap();
-        let windows = Windows::new(reader.tokenizer(), question, context, limit, stride).unwrap();
+        let windows =
+            QuestionWindows::new(reader.tokenizer(), question, context, limit, stride).unwrap();
         for window in &windows.parts {
             // Nothing is cut off any more.
             let part = part(context, window);
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_best_window_decides() {
-        let found = |score: f32, null_score| Found {
+        let found = |score: f32, null_score| BestAnswer {
             span: Some(Span {
                 start: 1,
                 end: 2,
@@ -201,7 +202,7 @@ mod tests {
             (span.start, span.end, span.score, both.null_score),
             (11, 12, 3.0, -2.0)
         );
-        let none = Found {
+        let none = BestAnswer {
             span: None,
             null_score: 0.0,
         };
