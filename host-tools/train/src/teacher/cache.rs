@@ -215,7 +215,9 @@ mod tests {
     #[test]
     fn outputs_are_read_back_in_any_order_with_the_same_bits() -> io::Result<()> {
         let teacher = Classifier::new(Config::least(1), [3, 5], 1);
-        let examples: Vec<Example> = (0..36).map(|id| example(&[2, id % 20, id % 7 + 3, 3])).collect();
+        let examples: Vec<Example> = (0..36)
+            .map(|id| example(&[2, id % 20, id % 7 + 3, 3]))
+            .collect();
         for outputs in [
             TeacherOutputs::Logits,
             TeacherOutputs::HiddenStates,
