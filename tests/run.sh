@@ -8,5 +8,5 @@ if ! command -v cc >/dev/null; then
     $sudo apt-get update --quiet
     $sudo apt-get install --yes --quiet --no-install-recommends gcc libc6-dev
 fi
-# In the profile of the tests, so that what they share is compiled once.
-exec cargo run --profile checked --package xtask -- test
+# In the profile of the tests: shared crates are compiled once.
+exec cargo run --quiet --package xtask -- test "$@"

@@ -1,31 +1,23 @@
 //! Sentences that fidelity is measured on: 500 tweets of the Broad Twitter Corpus (CC BY 4.0) and
 //! 500 sentences of UNER English EWT (CC BY-SA 4.0), spread evenly over their test splits.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io};
+
+use crate::checkpoints::dataset;
 
 /// Sentences taken of each corpus.
 const EACH: usize = 500;
 
-/// The 1,000 sentences, or `None`, said on stderr, where the corpora are not at hand: looked for
-/// under `$EMBERT_SHARED/datasets`, or `../shared/datasets` beside the repository.
+/// The 1,000 sentences; `None`, and recorded as not run, if the corpora are missing.
 ///
 /// # Errors
 /// Those of reading the corpora.
 pub fn thousand() -> io::Result<Option<Vec<String>>> {
-    let shared = std::env::var_os("EMBERT_SHARED").map_or_else(
-        || crate::checkpoints::repository().join("../shared"),
-        PathBuf::from,
-    );
-    let datasets = shared.join("datasets");
-    if !datasets.exists() {
-        eprintln!(
-            "skipped: {} is not there; set EMBERT_SHARED",
-            datasets.display()
-        );
+    let (Some(tweets), Some(web)) = (dataset("btc"), dataset("uner_ewt")) else {
         return Ok(None);
-    }
-    let tweets = fs::read_to_string(datasets.join("btc/btc.test"))?;
-    let web = fs::read_to_string(datasets.join("uner_ewt/en_ewt-ud-test.iob2"))?;
+    };
+    let tweets = fs::read_to_string(tweets.join("btc.test"))?;
+    let web = fs::read_to_string(web.join("en_ewt-ud-test.iob2"))?;
     let mut sentences = spread(joined(&tweets));
     sentences.extend(spread(stated(&web)));
     Ok(Some(sentences))

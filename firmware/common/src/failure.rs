@@ -3,7 +3,7 @@
 use core::fmt;
 
 use embert::{ParseError, RunError, ScratchError};
-use embert_kernel_cases::Mismatch;
+use embert_conformance::Mismatch;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Failure {

@@ -100,13 +100,13 @@ fn answer(
         }
         Request::Check { set } => {
             let cases =
-                embert_kernel_cases::check(named(set)?, scratch).map_err(Failure::Mismatch)?;
+                embert_conformance::check(named(set)?, scratch).map_err(Failure::Mismatch)?;
             link::send(&Response::Checked { cases })?;
             Ok(Cost::default())
         }
         Request::Measure { set, ref work } => {
             let now = board.instructions;
-            let instructions = embert_kernel_cases::measure(named(set)?, work, scratch, now)
+            let instructions = embert_conformance::measure(named(set)?, work, scratch, now)
                 .ok_or(Failure::TooMuchWork)?;
             Ok(Cost {
                 instructions,

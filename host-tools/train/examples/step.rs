@@ -1,6 +1,6 @@
 //! Times steps of training (forward, backward, AdamW; dropout 0.1) of a BERT with random weights:
 //! `step LAYERS HIDDEN SEQUENCES TOKENS COUNT` prints the median of COUNT steps in milliseconds.
-//! `tests/peers/train.py` runs it beside PyTorch.
+//! `tests/bench/train.py` runs it beside PyTorch.
 
 use embert_tools::checkpoint::Activation;
 use embert_train::model::{

@@ -1,106 +1,108 @@
-//! Everything that must pass, as `cargo xtask test` runs it.
+//! The test command: `cargo xtask test`.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
+use embert_tests::not_run;
 
+use crate::image::Image;
 use crate::machine::Machine;
-use crate::toolchain::{Toolchain, workspace_root};
+use crate::progress::Steps;
+use crate::toolchain::workspace_root;
 use crate::{process, setup};
 
-/// Verbs that the command has only if asked for.
-const TRAINING: &str = "embert-cli/train";
+/// The command line's training commands are a feature; their tests need it.
+pub(crate) const TRAINING: &str = "embert-cli/train";
 
-/// Sets the machine up and runs every check; the first one that fails ends it.
-pub fn run() -> Result<()> {
-    let start = Instant::now();
-    step("setting up", || {
+/// Sets this machine up and runs every test.
+pub fn all(fail_on_not_run: bool) -> Result<()> {
+    let mut steps = Steps::new(5);
+    let summary = Summary::start()?;
+    steps.require("set-up", || {
         setup::emulators_and_compilers()?;
-        setup::linters()?;
         fetch_checkpoints();
         Ok(())
     })?;
-    step("formatting", || {
-        process::run(cargo().args(["fmt", "--all", "--check"]))?;
-        process::run(
-            cargo()
-                .args(["fmt", "--all", "--check"])
-                .current_dir(workspace_root().join("firmware")),
-        )
-    })?;
-    step("lints of the host's crates", || {
-        // Without training, too: that is what most people compile first.
-        for features in ["", TRAINING] {
-            process::run(cargo().args([
-                "clippy",
-                "--profile",
-                "checked",
-                "--workspace",
-                "--features",
-                features,
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]))?;
-        }
-        Ok(())
-    })?;
-    step("lints of the firmware", lint_firmware)?;
-    step("tests, the QEMU machines among them", || {
-        process::run(cargo().args([
-            "test",
-            "--profile",
-            "checked",
-            "--workspace",
-            "--features",
-            TRAINING,
-            "--no-fail-fast",
-        ]))
-    })?;
-    eprintln!("== all passed in {:.0?}", start.elapsed());
+    steps.run("tests of the host", || {
+        process::run(summary.cargo_test().args(["--features", TRAINING]))
+    });
+    steps.require("firmware images", build_images)?;
+    steps.run("tests in QEMU", || test_in_qemu(&summary));
+    steps.run("summary", || summary.print(fail_on_not_run));
+    steps.finish()
+}
+
+/// Sets this machine up and runs the tests in QEMU.
+pub fn in_qemu(fail_on_not_run: bool) -> Result<()> {
+    let mut steps = Steps::new(4);
+    let summary = Summary::start()?;
+    steps.require("set-up", setup::emulators_and_compilers)?;
+    steps.require("firmware images", build_images)?;
+    steps.run("tests in QEMU", || test_in_qemu(&summary));
+    steps.run("summary", || summary.print(fail_on_not_run));
+    steps.finish()
+}
+
+fn build_images() -> Result<()> {
+    for machine in Machine::ALL.into_iter().chain([Machine::Microbit16K]) {
+        let image = Image::build(machine)?;
+        let (name, target) = (machine.name(), machine.target());
+        eprintln!("{name}: {target}, {}", image.toolchain.name());
+    }
     Ok(())
 }
 
-fn step(name: &str, action: impl FnOnce() -> Result<()>) -> Result<()> {
-    eprintln!("== {name}");
-    let start = Instant::now();
-    action().with_context(|| name.to_owned())?;
-    eprintln!("== {name}: {:.0?}", start.elapsed());
-    Ok(())
+fn test_in_qemu(summary: &Summary) -> Result<()> {
+    let packages = ["--package", "embert-qemu-tests", "--package", "xtask"];
+    process::run(summary.cargo_test().args(packages))
 }
 
-fn cargo() -> Command {
+/// `cargo` at the root of the repository.
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace_root());
     command
 }
 
-fn lint_firmware() -> Result<()> {
-    for machine in Machine::ALL.into_iter().chain([Machine::Microbit16K]) {
-        let toolchain = Toolchain::find(machine.target())?;
-        eprintln!(
-            "{}: {}, {}",
-            machine.name(),
-            machine.target(),
-            toolchain.name()
-        );
-        process::run_quietly(toolchain.cargo("clippy", machine).args([
-            "--package",
-            machine.package(),
-            "--",
-            "-D",
-            "warnings",
-        ]))?;
-    }
-    Ok(())
+/// Collects the tests that are not run.
+struct Summary {
+    file: PathBuf,
 }
 
-/// Gets the real checkpoints, as far as this machine can. The tests that need a
-/// missing one say that they are skipped.
+impl Summary {
+    fn start() -> Result<Self> {
+        let file = workspace_root().join("target/not-run.txt");
+        fs::create_dir_all(workspace_root().join("target"))?;
+        fs::write(&file, "")?;
+        Ok(Self { file })
+    }
+
+    fn cargo_test(&self) -> Command {
+        let mut command = cargo();
+        command.env(not_run::FILE, &self.file);
+        command.args(["test", "--no-fail-fast"]);
+        command
+    }
+
+    fn print(&self, fail_on_not_run: bool) -> Result<()> {
+        let text = fs::read_to_string(&self.file)?;
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        lines.dedup();
+        match lines.len() {
+            0 => eprintln!("every test was run"),
+            count => eprintln!("{count} not run:\n  {}", lines.join("\n  ")),
+        }
+        ensure!(lines.is_empty() || !fail_on_not_run, "tests were not run");
+        Ok(())
+    }
+}
+
+/// Fetches the real checkpoints, as far as this machine can. Tests that lack one are listed at the
+/// end as not run.
 fn fetch_checkpoints() {
     let root = workspace_root();
     let shared = env::var_os("EMBERT_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
@@ -112,7 +114,8 @@ fn fetch_checkpoints() {
     if archive.exists() {
         script.arg(archive);
     }
-    if let Err(error) = process::run_quietly(&mut script) {
-        eprintln!("setup: not every checkpoint could be had: {error:#}");
+    let fetched = setup::pip().and_then(|()| process::run_quietly(&mut script));
+    if let Err(error) = fetched {
+        eprintln!("set-up: not every checkpoint could be fetched: {error:#}");
     }
 }

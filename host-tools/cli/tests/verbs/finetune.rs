@@ -133,7 +133,10 @@ fn texts_to_a_folder_and_a_blob() {
     learns(&[&blob[..], &["--states", "0", "--relations", "0"]].concat());
     let blob = path("student/model.embert");
     let shape = attempt(&["inspect", &blob]).unwrap();
-    assert!(shape.contains("16"), "{shape}");
+    assert!(
+        shape.contains("1 layers, hidden 16, 2 attention heads, intermediate 32"),
+        "{shape}"
+    );
     // It goes on where it was, classifiers included, with the pieces that some texts need.
     let (from, on) = (format!("from:{student}"), path("on"));
     let mut onwards = arguments;

@@ -1,4 +1,4 @@
-//! What the project has set itself: no more instructions than this.
+//! The project's own limits: the most instructions that a figure may take.
 
 use super::Row;
 
@@ -8,18 +8,31 @@ pub enum Limit {
     /// Instructions per multiply-accumulate or element.
     Each(f64),
     /// Millions of instructions in all.
-    Millions(u64),
+    Millions(f64),
 }
 
 impl Limit {
+    /// The same limit with room.
+    pub fn times(self, factor: f64) -> Self {
+        match self {
+            Limit::Each(most) => Limit::Each(most * factor),
+            Limit::Millions(most) => Limit::Millions(most * factor),
+        }
+    }
+
     /// Whether a figure keeps to it.
     pub fn holds(self, row: &Row) -> bool {
         match (self, row.each(), row.instructions) {
             (Limit::Each(most), Some(each), _) => each <= most,
-            (Limit::Millions(most), _, Some(instructions)) => instructions <= most * 1_000_000,
+            (Limit::Millions(most), _, Some(instructions)) => instructions as f64 <= most * 1e6,
             _ => false,
         }
     }
+}
+
+/// Whether any figure of an instruction set has a limit.
+pub fn has_limits(set: &str) -> bool {
+    !matches!(set, "portable" | "rvm" | "scalar")
 }
 
 /// The limit of a figure, if it has one.
@@ -31,7 +44,7 @@ pub fn limit(row: &Row) -> Option<Limit> {
         .filter_map(|n| n.parse().ok())
         .collect();
     let depth = || sizes.get(1).copied();
-    // Where columns are few, what rows take besides them counts.
+    // With few columns, most instructions are those of a row, not of its products.
     if let &[_, _, 16] = &sizes[..] {
         return None;
     }
@@ -74,12 +87,12 @@ pub fn limit(row: &Row) -> Option<Limit> {
     Some(Limit::Each(each))
 }
 
-/// The limit of a text: of one with a label for each token, one for the whole, or in int4.
-fn millions(row: &Row, [tokens, sequence, int4]: [Option<u64>; 3]) -> Option<Limit> {
+/// The limit of a text, in millions: with token labels, with one label for the text, or in int4.
+fn millions(row: &Row, [tokens, sequence, int4]: [Option<u32>; 3]) -> Option<Limit> {
     let limit = match row.shape.split(' ').nth(1)? {
         "tokens" => tokens,
         "sequence" => sequence,
         _ => int4,
     };
-    limit.map(Limit::Millions)
+    limit.map(|most| Limit::Millions(f64::from(most)))
 }

@@ -45,7 +45,7 @@ pub fn print(rows: &[Row]) -> Result<()> {
             let limit = limit(row);
             let most = match limit {
                 Some(Limit::Each(most)) => format!("{most:.2}"),
-                Some(Limit::Millions(most)) => format!("{most}M"),
+                Some(Limit::Millions(most)) => format!("{most:.0}M"),
                 None => String::new(),
             };
             let over = limit.is_some_and(|limit| !limit.holds(row));
