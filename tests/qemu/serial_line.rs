@@ -5,9 +5,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use embert::{HeadKind, Pooling, Shape};
+use embert_protocol::{Cost, MAX_REQUEST_BYTES, Request};
 use embert_tests::blobs::TOKENS;
 use embert_tests::synthetic::{self, Wildness};
-use embert_wire::{Cost, MAX_REQUEST_BYTES, Request};
 use xtask::image::Image;
 use xtask::machine::Machine;
 use xtask::session::Session;

@@ -3,7 +3,7 @@
 use crate::stage::{Numbers, Stage};
 use core::fmt;
 use embert::kernels::InstructionSet;
-use embert_wire::{Kernel, Work};
+use embert_protocol::{Kernel, Work};
 
 /// Work that a set does otherwise than the scalar definition.
 #[derive(Clone, Copy, Debug)]

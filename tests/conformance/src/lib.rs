@@ -11,7 +11,7 @@ pub use check::{Mismatch, check};
 pub use stage::{Numbers, Stage};
 
 use embert::kernels::InstructionSet;
-use embert_wire::Work;
+use embert_protocol::Work;
 
 /// Instructions (or whatever `now` counts) that `set` takes for `work`; `None` where `memory` is
 /// too small for its operands.

@@ -9,7 +9,7 @@ use embert::kernels::{
     Activations, HiddenRow, InstructionSet, RowScale, SoftmaxScales, VALUE_SCALE_ONE,
 };
 use embert::memory::Arena;
-use embert_wire::{Kernel, Work};
+use embert_protocol::{Kernel, Work};
 
 /// What the operands are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

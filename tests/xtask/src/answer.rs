@@ -1,8 +1,8 @@
 //! Answers of the firmware, put together into the reports that `embert run` gives.
 
 use anyhow::{Result, anyhow};
+use embert_protocol::{Cost, Head, Request, Response};
 use embert_tools::report::{Entity, LabelScore, Outcome, Report, Span, TokenLabel, Truncation};
-use embert_wire::{Cost, Head, Request, Response};
 
 use crate::session::Session;
 

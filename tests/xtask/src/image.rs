@@ -42,7 +42,7 @@ impl Image {
         process::run_quietly(
             toolchain
                 .cargo("build", machine)
-                .args(["--package", machine.package()]),
+                .args(machine.build_arguments()),
         )?;
         let path = firmware_target_dir(machine)
             .join(machine.target())

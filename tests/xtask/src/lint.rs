@@ -50,13 +50,12 @@ fn firmware() -> Result<()> {
         let toolchain = Toolchain::find(machine.target())?;
         let (name, target) = (machine.name(), machine.target());
         eprintln!("{name}: {target}, {}", toolchain.name());
-        process::run_quietly(toolchain.cargo("clippy", machine).args([
-            "--package",
-            machine.package(),
-            "--",
-            "-D",
-            "warnings",
-        ]))?;
+        process::run_quietly(
+            toolchain
+                .cargo("clippy", machine)
+                .args(machine.build_arguments())
+                .args(["--", "-D", "warnings"]),
+        )?;
     }
     Ok(())
 }

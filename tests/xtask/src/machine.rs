@@ -109,20 +109,40 @@ impl Machine {
         }
     }
 
-    /// The package in `firmware/`.
+    /// The firmware package of its family.
     pub fn package(self) -> &'static str {
         match self {
-            Self::Virt => "virt-rv32",
-            other => other.name(),
+            Self::Virt | Self::VirtRv64 => "embert-riscv",
+            Self::VirtAarch64 => "embert-aarch64",
+            Self::Wasm32 => "embert-wasm",
+            _ => "embert-cortex-m",
         }
     }
 
-    /// The file that the package is built to.
-    pub fn file(self) -> String {
+    /// Its binary in the package; WebAssembly is a library.
+    pub fn binary(self) -> Option<&'static str> {
         match self {
-            Self::Wasm32 => format!("{}.wasm", self.package()),
-            _ => self.package().to_owned(),
+            Self::Virt => Some("virt-rv32"),
+            Self::Wasm32 => None,
+            other => Some(other.name()),
         }
+    }
+
+    /// What to build, for cargo.
+    pub fn build_arguments(self) -> Vec<&'static str> {
+        let target = self
+            .binary()
+            .map_or(vec!["--lib"], |name| vec!["--bin", name]);
+        let features = match self {
+            Self::VirtRv64 => vec!["--features", "pre-init"],
+            _ => Vec::new(),
+        };
+        [vec!["--package", self.package()], target, features].concat()
+    }
+
+    /// The file that is built.
+    pub fn file(self) -> &'static str {
+        self.binary().unwrap_or("embert_wasm.wasm")
     }
 
     /// The target to compile for.

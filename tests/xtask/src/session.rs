@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
-use embert_wire::{Cost, MAX_REQUEST_BYTES, Request, Response};
+use embert_protocol::{Cost, MAX_REQUEST_BYTES, Request, Response};
 
 use crate::image::Image;
 use crate::qemu::Qemu;
@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
     /// last states the cost. The firmware's log goes to stderr.
     pub fn ask(&mut self, request: &Request, take: impl FnMut(Response)) -> Result<Cost> {
         let mut buffer = vec![0; MAX_REQUEST_BYTES];
-        let frame = embert_wire::encode(request, &mut buffer).map_err(|_| {
+        let frame = embert_protocol::encode(request, &mut buffer).map_err(|_| {
             anyhow!("the text is too long: one request holds {MAX_REQUEST_BYTES} bytes")
         })?;
         self.send(frame)?;
@@ -89,7 +89,7 @@ impl<'a> Session<'a> {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(self.runner.death()),
             };
-            match embert_wire::decode(&mut frame) {
+            match embert_protocol::decode(&mut frame) {
                 // A panic cuts off the frame that was under way; its own frame says why.
                 Err(_) => damaged = true,
                 Ok(Response::Log(record)) => self.log(record),

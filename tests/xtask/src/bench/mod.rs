@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use embert::Model;
+use embert_protocol::{Kernel, Request, Response, Work};
 use embert_tools::blob::AlignedBytes;
-use embert_wire::{Kernel, Request, Response, Work};
 use serde::Serialize;
 
 use embert_tests::blobs;

@@ -3,8 +3,8 @@
 use std::fs;
 
 use anyhow::Result;
+use embert_protocol::Request;
 use embert_tests::tiny::{self, Tiny};
-use embert_wire::Request;
 
 use super::models;
 use super::{Row, TIMEOUT};

@@ -1,8 +1,0 @@
-//! BBC micro:bit `microbit`: Cortex-M0, which lacks what M0+ lacks; with more memory than it has.
-#![no_std]
-#![no_main]
-
-#[cortex_m_rt::entry]
-fn main() -> ! {
-    embert_firmware::serve(embert_nrf51::start("microbit"))
-}

@@ -1,8 +1,0 @@
-//! QEMU's RISC-V board `virt` with an RV32IMAC core.
-#![no_std]
-#![no_main]
-
-#[riscv_rt::entry]
-fn main() -> ! {
-    embert_virt::serve("virt")
-}
