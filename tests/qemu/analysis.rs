@@ -1,6 +1,8 @@
-//! `embert analyze` foretells what QEMU counts.
+//! `embert analyze` predicts what QEMU counts, within limits that hold for any compiler. Predictions
+//! for the compiler on record: `cargo xtask bench --check`.
 
 use std::fs;
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,6 +18,13 @@ use xtask::machine::Machine;
 use xtask::session::Session;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Predicted over counted instructions: the record's compiler gives 0.93 to 1.07, others make code
+/// that is faster or slower.
+const RATIO: Range<f64> = 0.75..1.33;
+
+/// Bytes of stack that another compiler may take beyond the largest measured.
+const STACK_ROOM: usize = 2048;
 
 /// Not the shape that the costs were fitted to.
 const SHAPE: Shape = Shape {
@@ -59,14 +68,17 @@ fn instructions_and_memory_of_another_shape() -> Result<()> {
         let text = cut(&model, &"aa ab ac cv ".repeat(20), tokens);
         let cost = answer::run(&mut session, &text, options)?.cost;
         let ratio = analysis.text.instructions as f64 / cost.instructions as f64;
-        assert!((0.93..1.07).contains(&ratio), "{}: {ratio}", board.name);
+        assert!(RATIO.contains(&ratio), "{}: {ratio}", board.name);
         assert_eq!(analysis.sram.scratch, cost.scratch_used_bytes as usize);
-        assert!(analysis.sram.stack >= cost.stack_bytes as usize, "{cost:?}");
+        assert!(
+            cost.stack_bytes as usize <= analysis.sram.stack + STACK_ROOM,
+            "{cost:?}"
+        );
     }
     Ok(())
 }
 
-/// int4 weights are expanded, again and again: what that takes is foretold too.
+/// The prediction includes the repeated expansion of int4 weights.
 #[test]
 fn instructions_of_int4() -> Result<()> {
     let models = Models::make()?;
@@ -91,12 +103,15 @@ fn instructions_of_int4() -> Result<()> {
             let analysis = Analysis::new(&model, board, tokens as usize)?;
             let ratio = analysis.text.instructions as f64 / cost.instructions as f64;
             assert!(
-                (0.92..1.08).contains(&ratio),
+                RATIO.contains(&ratio),
                 "{}, {tokens} tokens: {ratio}",
                 board.name
             );
             assert_eq!(analysis.sram.scratch, cost.scratch_used_bytes as usize);
-            assert!(analysis.sram.stack >= cost.stack_bytes as usize, "{cost:?}");
+            assert!(
+                cost.stack_bytes as usize <= analysis.sram.stack + STACK_ROOM,
+                "{cost:?}"
+            );
         }
     }
     Ok(())
