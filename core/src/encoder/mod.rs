@@ -44,7 +44,7 @@ impl Pass<'_> {
         parts(rows, self.tiling.row_block)
     }
 
-    /// Shares work of `len` independent parts among the workers.
+    /// Distributes work of `len` independent parts over the workers.
     fn share<W: Divisible>(
         &self,
         work: W,

@@ -1,5 +1,8 @@
 //! The `embert` command: a module for each verb.
 
+// Help texts name tokens such as [CLS], which are no links.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 mod analyze;
 mod blob;
 #[cfg(feature = "train")]

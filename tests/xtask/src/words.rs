@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn only_whole_identifiers_are_found() {
-        let retired = [("go_on", "propagate_tags"), ("Lesson", "TrainingTask")];
+        let retired = [("old_name", "new_name"), ("Obsolete", "Current")];
         assert_eq!(
-            retired_in("let x = go_on(Lesson::new());", &retired),
+            retired_in("let x = old_name(Obsolete::new());", &retired),
             retired
         );
-        assert!(retired_in("fn go_on_with(lessons: &[u8])", &retired).is_empty());
+        assert!(retired_in("fn old_name_with(obsoletes: &[u8])", &retired).is_empty());
     }
 }
