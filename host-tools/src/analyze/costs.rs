@@ -1,7 +1,6 @@
-//! Instructions by operation, as they were counted.
+//! Instructions by operation, as counted in QEMU.
 //!
-//! `instructions.json` is what `cargo xtask bench` counts in QEMU; the test `instruction_counts`
-//! holds it to be true and writes it anew.
+//! `cargo xtask bench --record` writes `instructions.json`; `cargo xtask bench --check` compares.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +9,14 @@ use super::trace::{Operation, Trace, Work};
 /// Instructions of the kernels of one machine and instruction set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
-    /// Products of layers, and of attention.
+    /// Matrix products of dense layers, and of attention.
     linear: Product,
     matmul: Product,
-    /// Any other operation, an element.
+    /// Every other operation, per element.
     elements: BTreeMap<Operation, f64>,
-    /// What is around the kernels, for each call of one.
+    /// Instructions around a kernel, per call.
     call: f64,
-    /// Making a token of text.
+    /// Tokenization, per token.
     token: f64,
 }
 

@@ -23,16 +23,22 @@ fn corpora_are_tokenized_as_by_the_reference() {
     let files = texts(&archive);
     // Quick tests read one file or line in so many.
     let step = depth::pick(64, 1);
-    for folder in folders.iter().flatten() {
+    let compare = &|folder: &Path, normalizer| {
         let mut both = tokenizer_of(folder);
-        for normalizer in [UNCASED, CASED] {
-            both.set_normalizer(normalizer);
-            let lines = files.iter().flat_map(|file| file.lines());
-            compare_all(&both, normalizer, "by line", lines.step_by(step));
-            let files = files.iter().map(String::as_str);
-            compare_all(&both, normalizer, "by file", files.step_by(step));
+        both.set_normalizer(normalizer);
+        let lines = files.iter().flat_map(|file| file.lines());
+        compare_all(&both, normalizer, "by line", lines.step_by(step));
+        let files = files.iter().map(String::as_str);
+        compare_all(&both, normalizer, "by file", files.step_by(step));
+    };
+    // A thread for each: all of it is a thousand megabytes.
+    std::thread::scope(|scope| {
+        for folder in folders.iter().flatten() {
+            for normalizer in [UNCASED, CASED] {
+                scope.spawn(move || compare(folder, normalizer));
+            }
         }
-    }
+    });
 }
 
 /// Compares all texts, and prints how many there are.

@@ -1,5 +1,8 @@
 //! `prepare`: converts the data sets of the recipes into training data.
 
+// Help texts name tokens such as [NAME], which are no links.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
