@@ -18,10 +18,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
 
-/// [`write`] for contents that are produced while they are written.
+/// [`write()`] for contents that are produced while they are written.
 ///
 /// # Errors
-/// As [`write`]'s, and those of `write`.
+/// As [`write()`]'s, and those of `write`.
 pub fn write_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // A link to a pipe, as `>(command)` is, has no path of its own: it is opened by this name.
     let target = fs::canonicalize(path).or_else(|_| link_target(path))?;
