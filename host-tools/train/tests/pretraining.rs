@@ -238,7 +238,7 @@ fn a_folder_has_all_of_it() {
 
 /// Text of many scripts.
 fn texts() -> Document {
-    let text = include_str!("../../../README.md");
+    let text = include_str!("../../src/quantize/calibration.txt");
     let more =
         "Ein Käfer; eine Naïveté, ÜBER ältere Häuser. 数学 は 楽しい です. Ελληνικά, Русский!";
     Document {
