@@ -25,7 +25,7 @@ pub struct QuestionWindows<'t> {
 }
 
 impl<'t> QuestionWindows<'t> {
-    /// QuestionWindows of `limit` tokens at most, question and special tokens included, which begin
+    /// Windows of `limit` tokens at most, question and special tokens included, which begin
     /// `stride` tokens one after the other; half a window, if that is less.
     ///
     /// They begin and end between words, where these are not longer than a window.
@@ -128,7 +128,7 @@ mod tests {
     use crate::tokenizer::StoredTokenizer;
     use embert_tests::tiny::{self, Flavour};
 
-    /// QuestionWindows of words of the tiny vocabulary: letters, and `bc` that is two pieces.
+    /// Windows of words of the tiny vocabulary: letters, and `bc` that is two pieces.
     fn windows(
         question: &str,
         context: &str,

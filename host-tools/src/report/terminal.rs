@@ -223,7 +223,7 @@ fn highlight(text: &str, places: impl Iterator<Item = Range<usize>>, colours: Co
 }
 
 /// The text with control and bidirectional formatting characters written as Rust writes them,
-/// `\u{1b}` for example: a text must not move the cursor, clear the screen or hide what it says.
+/// `\u{1b}` for example: a text must not move the cursor, clear the screen or hide a part of itself.
 fn printable(text: &str) -> Cow<'_, str> {
     let unsafe_char = |c: char| {
         c.is_control()

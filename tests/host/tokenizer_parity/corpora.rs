@@ -21,7 +21,7 @@ fn corpora_are_tokenized_as_by_the_reference() {
     };
     let folders = CHECKPOINTS.map(checkpoints::find);
     let files = texts(&archive);
-    // Quick tests read one file or line in so many.
+    // Quick tests read every 64th file and line.
     let step = depth::pick(64, 1);
     let compare = &|folder: &Path, normalizer| {
         let mut both = tokenizer_of(folder);
@@ -71,7 +71,7 @@ fn compare_all<'a>(
     assert!(bytes > least, "too little text: {bytes} bytes");
 }
 
-/// The files of the archive; what is not UTF-8 is read with replacement characters.
+/// The files of the archive; invalid UTF-8 becomes replacement characters.
 fn texts(archive: &Path) -> Vec<String> {
     let file = std::fs::File::open(archive).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));

@@ -103,7 +103,7 @@ impl<'s> Cache<'s> {
         self.heads.clone()
     }
 
-    /// HeadKv `index` of the group.
+    /// Head `index` of the group.
     pub fn head(&mut self, index: usize) -> HeadKv<'_> {
         let (matrix, width) = (blocks(self.tokens) * self.width, self.width);
         HeadKv {
@@ -145,7 +145,7 @@ impl<'s> Cache<'s> {
         }
     }
 
-    /// HeadKv `index` of the group, once it is filled.
+    /// Head `index` of the group, once it is filled.
     pub fn filled(&self, index: usize) -> Filled<'_> {
         let [key_scale, value_scale] = self.largest.get(index).copied().unwrap_or_default();
         let (tokens, padded, width) = (self.tokens, blocks(self.tokens), self.width);

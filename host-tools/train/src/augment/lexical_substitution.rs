@@ -1,7 +1,7 @@
-//! More texts for a teacher to label: pieces of those that there are, with words replaced by others
-//! like them (Jiao et al., TinyBERT, arXiv 1909.10351, algorithm 1; Tang et al., "Distilling
-//! Task-Specific SoftTargets from BERT into Simple Neural Networks", arXiv 1903.12136, section 3.2).
-//! They need not say what the text said, nor anything sensible: it is the teacher who reads them.
+//! Augmented texts for a teacher to label: excerpts of the training texts with words replaced by
+//! neighbours in the embedding space (Jiao et al., TinyBERT, arXiv 1909.10351, algorithm 1; Tang et
+//! al., arXiv 1903.12136, section 3.2). They need not keep the meaning of the text, since the teacher
+//! labels them anew.
 
 use crate::random::Random;
 use ndarray::{Array2, ArrayView2, Axis};

@@ -1,4 +1,5 @@
-//! A fingerprint of what a run is: a saved state is continued only by a run with the same one.
+//! A fingerprint of a run's settings and data: a saved state is continued only by a run with the same
+//! fingerprint.
 
 use serde::Serialize;
 

@@ -97,7 +97,7 @@ impl Log {
             .iter()
             .map(|(_, score)| *score)
             .fold(1.0, f64::min);
-        // DataParallel, or losses with the sign that makes more of them better.
+        // Fractions, or losses with the sign that makes more of them better.
         let [least, greatest] = match least < 0.0 {
             true => [least.floor(), 0.0],
             false => [(least * 10.0 - 0.5).floor().max(0.0) / 10.0, 1.0],

@@ -229,7 +229,7 @@ fn words_are_learnt_with_the_rounding_of_the_blob() {
     assert!(score > 0.95, "{score}");
     let blob = run.blob_score(&model);
     assert!((blob - score).abs() < 0.04, "{blob}, in training {score}");
-    // FakeQuant did something: without it, other logits.
+    // Fake quantization has an effect: without it, the logits differ.
     let logits =
         |model: &Classifier| predict_soft_targets(model, &run.dev, TeacherOutputs::Logits, |_| {});
     let before = logits(&model);
